@@ -16,6 +16,7 @@ from segments.models import DataSource, ImportMode, Segment
 from segments.privacy.subjects import Scope
 from segments.sources.column_plan import MisfitPolicy
 from segments.sources.file_names import SUFFIXES, suffix_of
+from segments.sources.keys import same_columns
 from segments.store.profiles import Profile
 
 MAX_TAGS, MAX_TAG_LENGTH = 10, 40
@@ -49,8 +50,16 @@ class ChooseFileForm(forms.Form):
         return file
 
 
+class ChosenColumnsField(forms.MultipleChoiceField):
+    """Choose any number of columns; an empty value is none."""
+
+    def to_python(self, value: Any) -> list[str]:
+        """Return the columns that were chosen."""
+        return [each for each in super().to_python(value) if each]
+
+
 class ImportForm(forms.Form):
-    """Choose the key column and the data source of an import: the second step."""
+    """Choose the key columns and the data source of an import: the second step."""
 
     key_column = forms.ChoiceField(
         label=_("Key column"),
@@ -58,6 +67,12 @@ class ImportForm(forms.Form):
             "The column that identifies each customer. Each row needs a unique value. A later import "
             "updates customers with the same key."
         ),
+    )
+    further_key_columns = ChosenColumnsField(
+        label=_("Further columns of the key"),
+        required=False,
+        help_text=_("Choose them if one column does not identify a customer, such as a shop and a number in it."),
+        widget=forms.CheckboxSelectMultiple,
     )
     source_name = forms.CharField(
         label=_("Data source"),
@@ -86,6 +101,9 @@ class ImportForm(forms.Form):
         key = self.fields["key_column"]
         assert isinstance(key, forms.ChoiceField)  # noqa: S101
         key.choices = [(name, name) for name in columns]
+        further = self.fields["further_key_columns"]
+        assert isinstance(further, forms.MultipleChoiceField)  # noqa: S101
+        further.choices = [(name, name) for name in columns]
 
     def clean_mode(self) -> ImportMode | None:
         return ImportMode(self.cleaned_data["mode"]) if self.cleaned_data["mode"] else None
@@ -97,11 +115,12 @@ class ImportForm(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         source = DataSource.objects.filter(name__iexact=cleaned.get("source_name", "")).first()
         key = cleaned.get("key_column", "")
-        if source and key and source.key_column.casefold() != key.casefold():
+        cleaned["further_key_columns"] = [each for each in cleaned.get("further_key_columns", ()) if each != key]
+        if source and key and not same_columns(source.key_columns, [key, *cleaned["further_key_columns"]]):
             self.add_error(
                 "key_column",
                 _("“%(source)s” uses the key column “%(key)s”. Choose that column, or another data source.")
-                % {"source": source.name, "key": source.key_column},
+                % {"source": source.name, "key": source.key_label},
             )
         return cleaned
 

@@ -29,6 +29,8 @@ class DataSource(models.Model):
 
     name = models.CharField(_("name"), max_length=120)
     key_column = models.CharField(_("key column"), max_length=120)
+    # The other columns of a key of several columns.
+    further_key_columns = models.JSONField(default=list, blank=True)
     # Imports keep it current, so that no page has to count a million rows.
     profile_count = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(default=clock.now)
@@ -48,6 +50,16 @@ class DataSource(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def key_columns(self) -> list[str]:
+        """The columns that the key of a profile is joined from, in this order."""
+        return [self.key_column, *self.further_key_columns]
+
+    @property
+    def key_label(self) -> str:
+        """The names of the key columns for users."""
+        return ", ".join(self.key_columns)
 
     @property
     def has_file(self) -> bool:

@@ -25,26 +25,25 @@ from config.platform.jobs.models import OPEN, JobStatus
 from segments import alerts, permissions
 from segments.models import DataSource, ImportJob, ImportMode, Segment
 from segments.privacy import rejected_files
-from segments.sources import held_imports
+from segments.sources import data_source, held_imports
 from segments.sources.column_plan import ColumnPlan, plans_to_list
+from segments.sources.data_source import ensure_data_source
 from segments.sources.file_names import SUFFIXES, delete_abandoned_folders, suffix_of, temporary_folder
 from segments.sources.files.detect import detect
 from segments.sources.files.file_format import FileFormat
 from segments.sources.files.read import preview
 from segments.sources.files.text_file import FirstRows
-from segments.sources.import_plan import key_position
+from segments.sources.import_plan import key_positions
 from segments.store import lake, leaving, members
 from segments.store.profiles import delete_of_removed_sources
 
 logger = logging.getLogger(__name__)
 
+KeyColumnDiffers = data_source.KeyColumnDiffers  # callers catch what start_import raises
+
 # The file name contains the ID of the user, who alone can continue the upload.
 _TOKEN = re.compile(rf"[0-9a-f]{{32}}-(?P<uploader>\d+)(?:{'|'.join(map(re.escape, SUFFIXES))})")
 _MAX_AGE_SECONDS = 24 * 3600
-
-
-class KeyColumnDiffers(Exception):
-    """The data source identifies profiles by another column."""
 
 
 class SourceHasNoFile(Exception):
@@ -87,6 +86,7 @@ def start_import(
     key_column: str,
     source_name: str,
     by: User | None,
+    further_key_columns: Sequence[str] = (),
     file_name: str = "",
     choices: Mapping[str, Any] | None = None,
     plans: Sequence[ColumnPlan] = (),
@@ -105,7 +105,7 @@ def start_import(
     chosen: Mapping[str, Any] = choices if choices is not None else source.file_format if source else {}
     file_format = detect(path, name=file_name or path.name, **chosen)
     names = first_rows(path, file_format, 0).names
-    key = names[key_position(names, key_column)]
+    keys = [names[at] for at in key_positions(names, [key_column, *further_key_columns])]
     job = ImportJob(
         file_name=file_name or path.name,
         path=str(path.absolute()),
@@ -114,7 +114,7 @@ def start_import(
         column_plans=plans_to_list(plans),
         confirmed_removals=confirmed_removals,
     )
-    _queue(job, source_name, key, chosen, mode=mode, by=by)
+    _queue(job, source_name, keys, chosen, mode=mode, by=by)
     if wake_worker:
         enqueue_on_commit("segments.tasks.import_file", job.pk)
     return job
@@ -246,29 +246,17 @@ def delete_abandoned_uploads() -> None:
 def _queue(
     job: ImportJob,
     source_name: str,
-    key: str,
+    keys: Sequence[str],
     choices: Mapping[str, Any],
     *,
     mode: ImportMode | None,
     by: User | None,
 ) -> None:
     """Store the job of an import into a data source, which is created if it is new. Raises KeyColumnDiffers."""
-    source = DataSource.objects.filter(name__iexact=source_name).first()
-    if source is None:
-        source = DataSource.objects.create(name=source_name, key_column=key)
-        record("created", source, by=by, changes={"key_column": (None, key)})
-    elif source.key_column.casefold() != key.casefold():
-        raise KeyColumnDiffers(
-            _("“%(source)s” uses the key column “%(known)s”, not “%(given)s”.")
-            % {"source": source.name, "known": source.key_column, "given": key}
-        )
+    source = ensure_data_source(source_name, keys, mode=mode, by=by)
     if source.file_format != dict(choices):
         source.file_format = dict(choices)
         source.save(update_fields=["file_format"])
-    if mode is not None and source.mode != mode:
-        record("edited", source, by=by, changes={"mode": (source.mode, mode.value)})
-        source.mode = mode
-        source.save(update_fields=["mode"])
     job.source, job.mode = source, source.mode
     job.save()
     held_imports.cancel_replaced(job)

@@ -1,7 +1,7 @@
 """Analyze a file before it is imported: its format, the first rows, and a guess for each column."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from segments.sources.files.read import load
 from segments.sources.files.regular_csv import quoted
 from segments.sources.files.unpack import CHUNK_BYTES, opened_bytes
 from segments.sources.files.workbook import sheet_names
-from segments.sources.import_plan import key_position, plans_of
+from segments.sources.import_plan import key_positions, plans_of
 from segments.sources.inference import ColumnGuess, infer
 from segments.store import lake
 
@@ -64,30 +64,48 @@ def analyze(path: Path, *, name: str, choices: Mapping[str, Any]) -> Analysis:
     return Analysis(file_format, loaded.names, shown, guesses, part is not None, sheets)
 
 
-def guessed_plans(analysis: Analysis, known: Sequence[ColumnPlan], key: str) -> list[ColumnPlan]:
+def guessed_plans(analysis: Analysis, known: Sequence[ColumnPlan], keys: Sequence[str]) -> list[ColumnPlan]:
     """Return the plan of each column: the known one, else that of the catalog or the guess. Raises FileRefused."""
-    return plans_of(analysis.names, analysis.guesses, known, key_position(analysis.names, key))
+    return plans_of(analysis.names, analysis.guesses, known, key_positions(analysis.names, keys))
 
 
-def plan_as_yaml(plans: Sequence[ColumnPlan], choices: Mapping[str, Any]) -> str:
-    """Write column plans, and what is chosen of the format, as a file for the command."""
-    content = {"format": dict(choices), "columns": plans_to_list(plans)}
+@dataclass(frozen=True)
+class PlanFile:
+    """What a file for the command decides: column plans, what is chosen of the format, and the key columns."""
+
+    plans: tuple[ColumnPlan, ...] = ()
+    choices: Mapping[str, Any] = field(default_factory=dict)
+    keys: tuple[str, ...] = ()
+
+
+def plan_as_yaml(plan: PlanFile) -> str:
+    """Write a plan as a file for the command. A key of one column is left to its option ``--key``."""
+    content: dict[str, Any] = {"key": list(plan.keys)} if len(plan.keys) > 1 else {}
+    content |= {"format": dict(plan.choices), "columns": plans_to_list(plan.plans)}
     text: str = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=120)
     return text
 
 
-def plan_from_yaml(text: str) -> tuple[tuple[ColumnPlan, ...], dict[str, Any]]:
-    """Read what ``plan_as_yaml`` wrote: the column plans, and what is chosen of the format. Raises PlanRefused."""
+def plan_from_yaml(text: str) -> PlanFile:
+    """Read what ``plan_as_yaml`` wrote; ``key`` may be one name too. Raises PlanRefused."""
     try:
         content = yaml.safe_load(text) or {}
-        if not isinstance(content, dict) or content.keys() - {"format", "columns"}:
-            raise PlanRefused(_("The file has other keys than “format” and “columns”."))
+        if not isinstance(content, dict) or content.keys() - {"key", "format", "columns"}:
+            raise PlanRefused(_("The file has other keys than “key”, “format” and “columns”."))
         choices = content.get("format") or {}
         if not isinstance(choices, dict) or choices.keys() - set(CHOICES):
             raise PlanRefused(_("The format can have the keys %(keys)s.") % {"keys": ", ".join(CHOICES)})
-        return plans_from_list(content.get("columns") or []), choices
+        return PlanFile(plans_from_list(content.get("columns") or []), choices, _keys(content.get("key")))
     except (yaml.YAMLError, ValueError, TypeError, AttributeError) as error:
         raise PlanRefused(_("The plan cannot be read: %(reason)s") % {"reason": str(error)}) from error
+
+
+def _keys(given: object) -> tuple[str, ...]:
+    """Read the key columns of a plan: a name, or a list of names."""
+    names = given if isinstance(given, list) else [given] if given is not None else []
+    if not all(isinstance(name, str) and name for name in names):
+        raise PlanRefused(_("“key” is the name of a column, or a list of names."))
+    return tuple(names)
 
 
 def _first_part(path: Path, file_format: FileFormat, folder: Path) -> Path | None:

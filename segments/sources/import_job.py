@@ -231,7 +231,7 @@ def _prepare(job: ImportJob, progress: _Progress, path: Path, folder: Path) -> S
             staged = prepare(connection, job, path, folder, progress.at)
             if job.mode == ImportMode.SNAPSHOT:
                 keys = f"SELECT key FROM {staging.TYPED}"  # noqa: S608 -- a name of ours
-                present_keys.collect(connection, staged.loaded, staged.key, keys)
+                present_keys.collect(connection, staged.loaded, staged.keys, keys)
             # Before others are rejected, so that no text of an erased person is kept.
             staged = staging.refuse_erased(job.source_id, staged)
             return staging.reject_unusable(staged)

@@ -30,21 +30,30 @@ def key_position(names: Sequence[str], key: str) -> int:
     return folded.index(key.strip().casefold())
 
 
+def key_positions(names: Sequence[str], keys: Sequence[str]) -> tuple[int, ...]:
+    """Return the positions of the key columns, each once. Raises FileRefused when the file lacks one."""
+    return tuple(dict.fromkeys(key_position(names, key) for key in keys))
+
+
 def choose_plans(
-    connection: duckdb.DuckDBPyConnection, loaded: LoadedFile, table: str, known: Sequence[ColumnPlan], key: int
+    connection: duckdb.DuckDBPyConnection,
+    loaded: LoadedFile,
+    table: str,
+    known: Sequence[ColumnPlan],
+    keys: Sequence[int],
 ) -> list[ColumnPlan]:
     """Return one plan for each column of a loaded file, whose texts are in ``table``. ``known`` are plans that
-    were decided before; ``key`` is the position of the key column. A new column without a value is ignored this
-    time. Raises FileRefused."""
+    were decided before; ``keys`` are the positions of the key columns. A new column without a value is ignored
+    this time. Raises FileRefused."""
     decided = {plan.column.casefold() for plan in known}
     guesses: Sequence[ColumnGuess | None] = [None] * len(loaded.names)
     if any(name.casefold() not in decided for name in loaded.names):
         guesses = infer(connection, table, loaded.names, loaded.declared)
-    return plans_of(loaded.names, guesses, known, key)
+    return plans_of(loaded.names, guesses, known, keys)
 
 
 def plans_of(
-    names: Sequence[str], guesses: Sequence[ColumnGuess | None], known: Sequence[ColumnPlan], key: int
+    names: Sequence[str], guesses: Sequence[ColumnGuess | None], known: Sequence[ColumnPlan], keys: Sequence[int]
 ) -> list[ColumnPlan]:
     """Return one plan for each column, from its guess if there is no known one. Raises FileRefused."""
     decided = {plan.column.casefold(): plan for plan in known}
@@ -53,7 +62,7 @@ def plans_of(
         plan = decided.get(name.casefold())
         if plan is None:
             assert guess is not None, "a column has a plan or a guess"  # noqa: S101
-            plan = _as_key(guess.plan) if position == key else guess.plan
+            plan = _as_key(guess.plan) if position in keys else guess.plan
         plans.append(replace(plan, column=name))
     attributes = catalog.find([plan.attribute for plan in plans])
     plans = [

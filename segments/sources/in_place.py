@@ -22,7 +22,7 @@ from segments.sources.files.record_texts import LineTexts
 from segments.sources.files.regular_csv import RegularCsv, find_regular, literal, load_regular
 from segments.sources.files.rejected import RejectedRows
 from segments.sources.files.text_file import opened_lines, read_header
-from segments.sources.import_plan import key_position, plans_of
+from segments.sources.import_plan import key_positions, plans_of
 from segments.sources.inference import ColumnGuess, GuessHint, does_not_survive, infer
 from segments.sources.staging import TYPED, StagedRows
 
@@ -46,7 +46,7 @@ def stage_in_place(
     connection: duckdb.DuckDBPyConnection,
     file: PlainFile,
     known: Sequence[ColumnPlan],
-    key_column: str,
+    key_columns: Sequence[str],
     folder: Path,
 ) -> StagedRows | None:
     """Convert a file. ``known`` are plans that were decided before; ``folder`` is for temporary files.
@@ -61,14 +61,14 @@ def stage_in_place(
     regular = find_regular(file.path, file.file_format, width=len(header.names), first_line=header.next_line)
     if regular is None:
         return None
-    key = key_position(header.names, key_column)
+    keys = key_positions(header.names, key_columns)
     decided = {plan.column.casefold() for plan in known}
     undecided = [at for at, name in enumerate(header.names) if name.casefold() not in decided]
     if undecided and not _load_sample(connection, regular, folder / "sample.csv"):
         return None
     guesses = infer(connection, SAMPLE, header.names) if undecided else []
-    choice = _choose(header.names, {at: guesses[at] for at in undecided}, known, key)
-    if choice is None or not _convert(connection, regular, choice.plans, key):
+    choice = _choose(header.names, {at: guesses[at] for at in undecided}, known, keys)
+    if choice is None or not _convert(connection, regular, choice.plans, keys):
         return None
     plans = choice.proven(connection)
     if plans is None:
@@ -77,7 +77,7 @@ def stage_in_place(
     rejected = RejectedRows(folder / "rejected.csv", header.text)
     texts = LineTexts(file.path, file.is_copy)
     loaded = LoadedFile(header.names, kept, rejected, texts, delimiter=regular.delimiter)
-    return staging.staged_rows(connection, loaded, plans, key)
+    return staging.staged_rows(connection, loaded, plans, keys)
 
 
 @dataclass(frozen=True)
@@ -139,25 +139,25 @@ class _Choice:
 
 
 def _choose(
-    names: Sequence[str], guesses: Mapping[int, ColumnGuess], known: Sequence[ColumnPlan], key: int
+    names: Sequence[str], guesses: Mapping[int, ColumnGuess], known: Sequence[ColumnPlan], keys: Sequence[int]
 ) -> _Choice | None:
     """Choose the plans by the guesses for columns that are not decided; None when they do not tell them."""
     as_filled = {at: replace(guess, filled=max(guess.filled, 1)) for at, guess in guesses.items()}
-    plans = plans_of(names, [as_filled.get(at) for at in range(len(names))], known, key)
+    plans = plans_of(names, [as_filled.get(at) for at in range(len(names))], known, keys)
     for at, guess in guesses.items():
-        guessed = ColumnType.TEXT if at == key else guess.plan.type
+        guessed = ColumnType.TEXT if at in keys else guess.plan.type
         if guess.hint is GuessHint.DATE_ORDER or plans[at].type is not guessed:
             return None
     return _Choice(plans, guesses)
 
 
 def _convert(
-    connection: duckdb.DuckDBPyConnection, regular: RegularCsv, plans: Sequence[ColumnPlan], key: int
+    connection: duckdb.DuckDBPyConnection, regular: RegularCsv, plans: Sequence[ColumnPlan], keys: Sequence[int]
 ) -> bool:
     """Convert all records but blank ones. Returns False when the file is not regular."""
     try:
         is_blank = {"blank": is_blank_row(regular.width)}
-        staging.convert(connection, regular.relation, plans, key, is_blank, blanks=regular.blanks)
+        staging.convert(connection, regular.relation, plans, keys, is_blank, blanks=regular.blanks)
     except duckdb.InvalidInputException:  # a field too many or too few, a stray quotation mark, bytes not UTF-8
         return False
     if not regular.number_lines(connection, TYPED, "line"):

@@ -17,7 +17,7 @@ from segments.sources.files.detect import detect
 from segments.sources.files.file_format import FileFormat, FileKind
 from segments.sources.files.read import LoadedFile, load
 from segments.sources.files.text_file import plain_text
-from segments.sources.import_plan import choose_plans, key_position
+from segments.sources.import_plan import choose_plans, key_positions
 from segments.sources.in_place import PlainFile, stage_in_place
 from segments.sources.staging import StagedRows
 
@@ -38,7 +38,7 @@ def prepare(
     if file_format.kind is FileKind.CSV:
         plain = plain_text(path, file_format, folder)
         file = PlainFile(plain, file_format.as_plain_text(), is_copy=plain != path)
-        staged = stage_in_place(connection, file, decided_plans(job), job.source.key_column, folder)
+        staged = stage_in_place(connection, file, decided_plans(job), job.source.key_columns, folder)
         if staged is not None:
             _check_limit(staged.plans)
             report(0.8, staged.loaded.records)
@@ -53,11 +53,11 @@ def _stage_loaded(
     connection: duckdb.DuckDBPyConnection, job: ImportJob, loaded: LoadedFile, report: Report
 ) -> StagedRows:
     report(0.45, loaded.records)
-    key = key_position(loaded.names, job.source.key_column)
-    plans = choose_plans(connection, loaded, LOADED, decided_plans(job), key)
+    keys = key_positions(loaded.names, job.source.key_columns)
+    plans = choose_plans(connection, loaded, LOADED, decided_plans(job), keys)
     _check_limit(plans)
     report(0.6, loaded.records)
-    staged = staging.stage(connection, loaded, LOADED, plans, key)
+    staged = staging.stage(connection, loaded, LOADED, plans, keys)
     report(0.8, loaded.records)
     return staged
 

@@ -21,6 +21,7 @@ from segments.sources.email_column import add_email_column
 from segments.sources.files.read import LoadedFile
 from segments.sources.files.regular_csv import quoted
 from segments.sources.files.reject_rows import REJECTED, reject_rows
+from segments.sources.keys import key_expression
 from segments.sources.misfits import misfit_reason
 from segments.store.lake import as_list, listed, rows_of
 from segments.store.leaving import LEAVING, PRESENT
@@ -40,7 +41,7 @@ class StagedRows:
     connection: duckdb.DuckDBPyConnection
     loaded: LoadedFile
     plans: Sequence[ColumnPlan]
-    key: int
+    keys: Sequence[int]
     with_emails: frozenset[int]
     with_originals: frozenset[int]
 
@@ -73,25 +74,29 @@ class StagedRows:
 
 
 def stage(
-    connection: duckdb.DuckDBPyConnection, loaded: LoadedFile, table: str, plans: Sequence[ColumnPlan], key: int
+    connection: duckdb.DuckDBPyConnection,
+    loaded: LoadedFile,
+    table: str,
+    plans: Sequence[ColumnPlan],
+    keys: Sequence[int],
 ) -> StagedRows:
     """Convert the rows of a loaded file, whose texts are in a table."""
-    convert(connection, quoted(table), plans, key)
-    return staged_rows(connection, loaded, plans, key)
+    convert(connection, quoted(table), plans, keys)
+    return staged_rows(connection, loaded, plans, keys)
 
 
 def convert(
     connection: duckdb.DuckDBPyConnection,
     relation: str,
     plans: Sequence[ColumnPlan],
-    key: int,
+    keys: Sequence[int],
     carried: Mapping[str, str] | None = None,
     *,
     blanks: str = BLANKS,
 ) -> None:
     """Convert texts into the temporary table TYPED. ``carried`` are further columns, by their names; ``blanks``
     are those that texts may begin or end with."""
-    others = {"key": given_text(f"t{key}", ColumnPlan("key"), blanks), **(carried or {})}
+    others = {"key": key_expression(keys, blanks), **(carried or {})}
     used = [at for at, plan in enumerate(plans) if not plan.is_ignored]
     typed = [f"v{at}" if plans[at].type is ColumnType.TEXT else f"v{at}, m{at}, o{at}" for at in used]
     columns = ", ".join(["_line AS line", *others, *typed])
@@ -100,7 +105,7 @@ def convert(
 
 
 def staged_rows(
-    connection: duckdb.DuckDBPyConnection, loaded: LoadedFile, plans: Sequence[ColumnPlan], key: int
+    connection: duckdb.DuckDBPyConnection, loaded: LoadedFile, plans: Sequence[ColumnPlan], keys: Sequence[int]
 ) -> StagedRows:
     """Return what is in the temporary table TYPED, after adding the columns of email addresses."""
     texts = [at for at, plan in enumerate(plans) if plan.type is ColumnType.TEXT and not plan.is_ignored]
@@ -111,13 +116,13 @@ def staged_rows(
             with_emails.add(at)
     converted = (at for at, plan in enumerate(plans) if plan.type is not ColumnType.TEXT and not plan.is_ignored)
     originals = frozenset(at for at in converted if _has_value(connection, f"o{at}"))
-    return StagedRows(connection, loaded, plans, key, frozenset(with_emails), originals)
+    return StagedRows(connection, loaded, plans, keys, frozenset(with_emails), originals)
 
 
 def reject_unusable(staged: StagedRows) -> StagedRows:
     """Reject the rows that have no valid key, whose key a later row has too, or with a misfit in a column that
     rejects those. The texts are dropped then."""
-    column = staged.loaded.names[staged.key]
+    column = ", ".join(staged.loaded.names[at] for at in staged.keys)
     for condition, reason in (
         ("key IS NULL", _("The key is empty.")),
         (

@@ -22,7 +22,7 @@ from segments.sources.databases.actions import QuerySettings, import_query, stor
 from segments.sources.databases.fetch import FirstRows
 from segments.sources.databases.sealed import seal, unseal
 from segments.sources.files.file_format import FileRefused
-from segments.sources.import_plan import key_position, plans_of
+from segments.sources.import_plan import key_positions, plans_of
 from segments.sources.inference import ColumnGuess
 from segments.views.uploads import ColumnCard, ModeChoice, likely_key
 
@@ -124,7 +124,7 @@ class _ColumnStep:
             "key_column": source.key_column if source else likely_key(found.names),
         }
         if source is not None:
-            initial["mode"] = source.mode
+            initial |= {"mode": source.mode, "further_key_columns": source.further_key_columns or None}
         form = ImportForm(columns=found.names, initial=initial)
         return self._render(form, found)
 
@@ -148,6 +148,7 @@ class _ColumnStep:
                 self._settings,
                 source_name=form.cleaned_data["source_name"],
                 key_column=form.cleaned_data["key_column"],
+                further_key_columns=form.cleaned_data["further_key_columns"],
                 names=found.names,
                 plans=[column.plan(form.cleaned_data["misfit"]) for column in columns],
                 mode=form.cleaned_data["mode"],
@@ -186,11 +187,12 @@ class _ColumnStep:
         """Return the plans that the data source has, and for other columns those by the types of the database."""
         known = plans_from_list(self._source.column_plans) if self._source is not None else ()
         try:
-            position = key_position(found.names, str(form["key_column"].value()))
+            keys = [form["key_column"].value(), *(form["further_key_columns"].value() or ())]
+            positions = key_positions(found.names, list(filter(None, keys)))
         except FileRefused:
-            position = -1
+            positions = ()
         guesses = [ColumnGuess(plan, filled=1) for plan in found.plans]
-        return plans_of(found.names, guesses, known, position)
+        return plans_of(found.names, guesses, known, positions)
 
 
 def _card(form: ColumnForm, sample: str) -> ColumnCard:

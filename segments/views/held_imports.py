@@ -64,7 +64,7 @@ def download_leaving(request: Request, pk: int) -> StreamingHttpResponse:
     if keys is None:
         raise Http404
     record("downloaded", job.source, by=request.user, changes={"customers to remove": (None, job.to_remove)})
-    return keys_as_csv(job.source.key_column, keys, f"customers-to-remove-{pk}.csv")
+    return keys_as_csv(job.source.key_label, keys, f"customers-to-remove-{pk}.csv")
 
 
 def keys_as_csv(column: str, keys: Iterator[str], file_name: str) -> StreamingHttpResponse:

@@ -31,7 +31,7 @@ from segments.sources.column_plan import ColumnPlan, ColumnType, plans_from_list
 from segments.sources.files.detect import detect
 from segments.sources.files.file_format import FileKind, FileRefused
 from segments.sources.files.workbook import sheet_names
-from segments.sources.import_plan import key_position, plans_of
+from segments.sources.import_plan import key_positions, plans_of
 from segments.sources.inference import ColumnGuess, GuessHint
 from segments.sources.leaving_preview import all_leaving_keys, preview_leaving
 from segments.views.held_imports import keys_as_csv
@@ -111,11 +111,11 @@ def download_leaving(request: Request) -> HttpResponseBase:
     try:
         choices = _format_choices(given, path, given.get("file", ""))
         file_format = detect(path, name=given.get("file", ""), **choices)
-        keys = all_leaving_keys(path, file_format, given.get("key", ""), source)
+        keys = all_leaving_keys(path, file_format, given.getlist("key"), source)
     except FileRefused as refusal:
         return refused(str(refusal))
     record("downloaded", source, by=request.user, changes={"customers to remove": (None, len(keys))})
-    return keys_as_csv(source.key_column, iter(keys), "customers-to-remove.csv")
+    return keys_as_csv(source.key_label, iter(keys), "customers-to-remove.csv")
 
 
 def _file_step(request: Request, form: ChooseFileForm, status: int = 200, *, gone: bool = False) -> HttpResponse:
@@ -149,17 +149,22 @@ class _ImportStep:
             "source_name": source.name if source else self._file_name.split(".", maxsplit=1)[0][:120],
             "key_column": source.key_column if source else likely_key(analysis.names),
         }
+        if source and source.further_key_columns:
+            initial["further_key_columns"] = source.further_key_columns
         if known := source or _named(initial["source_name"]):
             initial["mode"] = known.mode
         form = ImportForm(columns=analysis.names, initial=initial)
-        return self._render(form, analysis, self._plans(analysis, source, initial["key_column"]))
+        keys = [initial["key_column"], *initial.get("further_key_columns", ())]
+        return self._render(form, analysis, self._plans(analysis, source, keys))
 
     def preview(self) -> HttpResponse:
         """Show the file again with the chosen format; what was typed is kept."""
         posted = self._request.POST
         analysis, error = self._analyzed()
-        form = ImportForm(columns=analysis.names, initial=posted.dict())
-        plans = self._plans(analysis, _named(posted.get("source_name", "")), posted.get("key_column", ""))
+        keys = self._posted_keys()
+        initial = {**posted.dict(), "further_key_columns": keys[1:] or None}
+        form = ImportForm(columns=analysis.names, initial=initial)
+        plans = self._plans(analysis, _named(posted.get("source_name", "")), keys)
         return self._render(form, analysis, plans, data=posted, error=error, status=422 if error else 200)
 
     def leaving(self) -> HttpResponse:
@@ -188,6 +193,7 @@ class _ImportStep:
             job = actions.start_import(
                 path=self._path,
                 key_column=form.cleaned_data["key_column"],
+                further_key_columns=form.cleaned_data["further_key_columns"],
                 source_name=form.cleaned_data["source_name"],
                 by=self._request.user,
                 file_name=self._file_name or self._path.name,
@@ -204,7 +210,7 @@ class _ImportStep:
     def _again(self, form: ImportForm) -> HttpResponse:
         posted = self._request.POST
         analysis, error = self._analyzed()
-        plans = self._plans(analysis, _named(posted.get("source_name", "")), posted.get("key_column", ""))
+        plans = self._plans(analysis, _named(posted.get("source_name", "")), self._posted_keys())
         return self._render(form, analysis, plans, data=posted, error=error, status=422)
 
     def _analyzed(self) -> tuple[Analysis, str]:
@@ -223,27 +229,33 @@ class _ImportStep:
         posted = self._request.POST
         if posted.get("mode") != ImportMode.SNAPSHOT:
             return {}
-        key, source_name, choices = posted.get("key_column", ""), posted.get("source_name", ""), self._choices()
+        keys, source_name, choices = self._posted_keys(), posted.get("source_name", ""), self._choices()
         try:
             file_format = detect(self._path, name=self._file_name, **choices)
-            found = preview_leaving(self._path, file_format, key, _named(source_name))
+            found = preview_leaving(self._path, file_format, keys, _named(source_name))
         except FileRefused as refusal:
             return {"leaving_error": str(refusal)}
-        address = {"token": self._token, "file": self._file_name, "key": key, "source": source_name}
+        address: dict[str, Any] = {"token": self._token, "file": self._file_name, "source": source_name}
+        address |= {"key": keys}
         address |= {f"{FormatForm.prefix}-{name}": value for name, value in choices.items()}
         return {
             "leaving": found,
             "leaving_sentence": held_imports.leaving_sentence(found.found.leaving, found.found.known),
-            "keys_url": f"{reverse('segments:upload_leaving')}?{urlencode(address)}",
+            "keys_url": f"{reverse('segments:upload_leaving')}?{urlencode(address, doseq=True)}",
         }
 
-    def _plans(self, analysis: Analysis, source: DataSource | None, key: str) -> list[ColumnPlan]:
+    def _plans(self, analysis: Analysis, source: DataSource | None, keys: Sequence[str]) -> list[ColumnPlan]:
         known = plans_from_list(source.column_plans) if source else ()
         try:
-            position = key_position(analysis.names, key)
+            positions = key_positions(analysis.names, keys)
         except FileRefused:
-            position = -1
-        return plans_of(analysis.names, analysis.guesses, known, position)
+            positions = ()
+        return plans_of(analysis.names, analysis.guesses, known, positions)
+
+    def _posted_keys(self) -> list[str]:
+        posted = self._request.POST
+        further = [column for column in posted.getlist("further_key_columns") if column]
+        return [posted.get("key_column", ""), *further]
 
     def _render(
         self,

@@ -12,8 +12,7 @@ from django.utils.translation import gettext as _
 from segments.management.commands import import_profiles
 from segments.models import DatabaseEncryption, DatabaseEngine, DataSource, ImportMode
 from segments.sources import actions
-from segments.sources.analysis import PlanRefused, plan_as_yaml, plan_from_yaml
-from segments.sources.column_plan import ColumnPlan
+from segments.sources.analysis import PlanFile, PlanRefused, plan_as_yaml, plan_from_yaml
 from segments.sources.databases.actions import QuerySettings, import_query, try_query
 from segments.sources.files.file_format import FileRefused
 
@@ -40,7 +39,12 @@ class Command(import_profiles.Command):
         parser.add_argument(
             "--query", metavar="SQL", help="a SELECT, the name of a table, or @FILE with one of them"
         )
-        parser.add_argument("--key", metavar="COLUMN", help="the column that tells people apart")
+        parser.add_argument(
+            "--key",
+            action="append",
+            metavar="COLUMN",
+            help="the column that tells people apart; give it again for each further column of the key",
+        )
         parser.add_argument(
             "--password",
             metavar="REFERENCE",
@@ -69,21 +73,27 @@ class Command(import_profiles.Command):
             raise CommandError(str(refusal)) from refusal
 
     def _import(self, source: DataSource | None, options: dict[str, Any]) -> None:
-        if not options["query"] or not (options["key"] or source):
+        if not options["query"]:
             raise CommandError(_("Give --query and --key."))
         settings = _settings(options)
         found = try_query(settings, source=source, by=None)
-        plans = _plans(options["plan"])
+        plan = _plan(options["plan"])
+        plans, keys = plan.plans, tuple(options["key"] or plan.keys or (source.key_columns if source else ()))
+        if not keys:
+            raise CommandError(_("Give --query and --key."))
         if options["print_plan"]:
             decided = {plan.column.casefold(): plan for plan in plans}
             self.stdout.write(
-                plan_as_yaml([decided.get(plan.column.casefold(), plan) for plan in found.plans], {})
+                plan_as_yaml(
+                    PlanFile(tuple(decided.get(each.column.casefold(), each) for each in found.plans), keys=keys)
+                )
             )
             return
         job = import_query(
             settings,
             source_name=options["source"],
-            key_column=options["key"] or (source.key_column if source else ""),
+            key_column=keys[0],
+            further_key_columns=keys[1:],
             names=found.names,
             by=None,
             plans=plans,
@@ -126,8 +136,8 @@ def _text(query: str) -> str:
     return _read(Path(query[1:])) if query.startswith("@") else query
 
 
-def _plans(path: Path | None) -> tuple[ColumnPlan, ...]:
-    return plan_from_yaml(_read(path))[0] if path is not None else ()
+def _plan(path: Path | None) -> PlanFile:
+    return plan_from_yaml(_read(path)) if path is not None else PlanFile()
 
 
 def _read(path: Path) -> str:

@@ -22,8 +22,7 @@ from config.platform.jobs import leases
 from config.platform.jobs.models import JobStatus
 from segments.models import DataSource, ImportJob, ImportMode, ImportProblem
 from segments.sources import actions, held_imports
-from segments.sources.analysis import PlanRefused, analyze, guessed_plans, plan_as_yaml, plan_from_yaml
-from segments.sources.column_plan import ColumnPlan
+from segments.sources.analysis import PlanFile, PlanRefused, analyze, guessed_plans, plan_as_yaml, plan_from_yaml
 from segments.sources.files.detect import detect
 from segments.sources.files.file_format import FileRefused
 from segments.sources.import_job import Watch, run_import
@@ -43,7 +42,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, metavar="FILE")
-        parser.add_argument("--key", required=True, metavar="COLUMN", help="the column that tells people apart")
+        parser.add_argument(
+            "--key",
+            action="append",
+            metavar="COLUMN",
+            help="the column that tells people apart; give it again for each further column of the key",
+        )
         parser.add_argument(
             "--plan", type=Path, metavar="PLAN", help="a YAML file with the format and the plans of columns"
         )
@@ -73,19 +77,25 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
         try:
-            plans, choices = _plan(options["plan"])
+            plan = _plan(options["plan"])
+            choices = plan.choices if options["plan"] else None
+            keys = tuple(options["key"] or plan.keys)
+            if not keys:
+                raise CommandError(_("Name the key column with --key, or in the plan."))
             if options["print_plan"]:
-                found = analyze(path, name=path.name, choices=choices or {})
-                self.stdout.write(plan_as_yaml(guessed_plans(found, plans, options["key"]), choices or {}))
+                found = analyze(path, name=path.name, choices=plan.choices)
+                plans = guessed_plans(found, plan.plans, keys)
+                self.stdout.write(plan_as_yaml(PlanFile(tuple(plans), plan.choices, keys)))
                 return
             if options["preview"]:
-                self._preview(path, choices, options)
+                self._preview(path, choices, keys, options)
                 return
             job = actions.start_import(
                 path=path,
                 choices=choices,
-                plans=plans,
-                key_column=options["key"],
+                plans=plan.plans,
+                key_column=keys[0],
+                further_key_columns=keys[1:],
                 source_name=_source_name(options),
                 mode=ImportMode(options["mode"]) if options["mode"] else None,
                 confirmed_removals=options["confirm_removals"],
@@ -99,7 +109,9 @@ class Command(BaseCommand):
             self.stdout.write(orjson.dumps(_facts(ended)).decode())
         self._print_result(ended, quiet=options["json"])
 
-    def _preview(self, path: Path, choices: Mapping[str, Any] | None, options: Mapping[str, Any]) -> None:
+    def _preview(
+        self, path: Path, choices: Mapping[str, Any] | None, keys: tuple[str, ...], options: Mapping[str, Any]
+    ) -> None:
         """Print how many profiles would leave, and the first keys; import nothing. Raises FileRefused."""
         source = DataSource.objects.filter(name__iexact=_source_name(options)).first()
         mode = options["mode"] or (source.mode if source else ImportMode.UPSERT)
@@ -107,7 +119,7 @@ class Command(BaseCommand):
             choices = source.file_format if source else {}
         file_format = detect(path, name=path.name, **choices)
         is_compared = source if mode == ImportMode.SNAPSHOT else None
-        seen = preview_leaving(path, file_format, options["key"], is_compared)
+        seen = preview_leaving(path, file_format, keys, is_compared)
         if options["json"]:
             facts = {
                 "mode": mode,
@@ -231,10 +243,10 @@ def _facts(job: ImportJob) -> dict[str, object]:
     }
 
 
-def _plan(path: Path | None) -> tuple[tuple[ColumnPlan, ...], dict[str, Any] | None]:
-    """Read the file with plans. Returns the plans, and what it says of the format; None when there is no file."""
+def _plan(path: Path | None) -> PlanFile:
+    """Read the file with plans; an empty plan when there is none. Raises PlanRefused."""
     if path is None:
-        return (), None
+        return PlanFile()
     try:
         return plan_from_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:

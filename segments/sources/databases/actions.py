@@ -14,10 +14,10 @@ from config.platform.jobs.enqueue import enqueue_on_commit
 from segments import permissions
 from segments.models import DatabaseEncryption, DatabaseEngine, DatabaseQuery, DataSource, ImportJob, ImportMode
 from segments.sources import held_imports
-from segments.sources.actions import KeyColumnDiffers
 from segments.sources.column_plan import ColumnPlan, plans_to_list
+from segments.sources.data_source import ensure_data_source
 from segments.sources.databases.fetch import PASSWORD, FirstRows, QueryFailed, first_rows
-from segments.sources.import_plan import key_position
+from segments.sources.import_plan import key_positions
 
 # The fields of a query whose changes the audit record has.
 _RECORDED: Final = ("engine", "host", "port", "database", "user", "encryption", "query")
@@ -59,18 +59,19 @@ def import_query(
     key_column: str,
     names: Sequence[str],
     by: User | None,
+    further_key_columns: Sequence[str] = (),
     plans: Sequence[ColumnPlan] = (),
     mode: ImportMode | None = None,
     wake_worker: bool = True,
 ) -> ImportJob:
     """Store a database query with its data source, which is created if it is new, and queue the import of its
     rows. ``names`` are those of the columns that ``try_query`` found. Columns without one of the ``plans`` get the
-    plan of the data source, or one by the type of the database. Raises FileRefused without the key column, and
-    KeyColumnDiffers when the source has another one."""
+    plan of the data source, or one by the type of the database. Raises FileRefused without a key column, and
+    KeyColumnDiffers when the source has others."""
     permissions.check_can_manage_databases(by)
-    key = names[key_position(names, key_column)]
+    keys = [names[at] for at in key_positions(names, [key_column, *further_key_columns])]
     with transaction.atomic():
-        source = _data_source(source_name, key, mode, by)
+        source = ensure_data_source(source_name, keys, mode=mode, by=by)
         query = _entered(settings, source)
         _store(query, source, by)
         job = ImportJob.objects.create(
@@ -124,24 +125,6 @@ def _query(settings: QuerySettings, source: DataSource | None) -> DatabaseQuery:
     if settings.password and not is_file:
         query.credentials = Sealed.of({PASSWORD: settings.password})
     return query
-
-
-def _data_source(name: str, key: str, mode: ImportMode | None, by: User | None) -> DataSource:
-    """Return the data source of a name, created if it is new; it keeps the mode. Raises KeyColumnDiffers."""
-    source = DataSource.objects.select_for_update().filter(name__iexact=name).first()
-    if source is None:
-        source = DataSource.objects.create(name=name, key_column=key)
-        record("created", source, by=by, changes={"key_column": (None, key)})
-    elif source.key_column.casefold() != key.casefold():
-        raise KeyColumnDiffers(
-            _("“%(source)s” uses the key column “%(known)s”, not “%(given)s”.")
-            % {"source": source.name, "known": source.key_column, "given": key}
-        )
-    if mode is not None and source.mode != mode:
-        record("edited", source, by=by, changes={"mode": (source.mode, mode.value)})
-        source.mode = mode
-        source.save(update_fields=["mode"])
-    return source
 
 
 def _store(query: DatabaseQuery, source: DataSource, by: User | None) -> None:

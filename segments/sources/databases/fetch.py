@@ -23,7 +23,7 @@ from segments.sources.databases.query import QueryRefused
 from segments.sources.file_names import temporary_folder
 from segments.sources.files.file_format import FileRefused
 from segments.sources.files.header import clean_names
-from segments.sources.import_plan import key_position
+from segments.sources.import_plan import key_positions
 from segments.sources.prepare import decided_plans
 
 PASSWORD: Final = "password"  # noqa: S105 - the name of a credential
@@ -98,9 +98,10 @@ def _plans(job: ImportJob, answer: Answer) -> list[ColumnPlan]:
     if not DatabaseEngine(job.source.database_query.engine).is_typed:
         return list(decided)
     known = {plan.column.casefold() for plan in decided}
-    key = key_position(names, job.source.key_column)
+    keys = key_positions(names, job.source.key_columns)
     by_type = plan_columns(names, answer.kinds, answer.first_rows)
-    by_type[key] = as_key(by_type[key])
+    for at in keys:
+        by_type[at] = as_key(by_type[at])
     return [*decided, *(replace(plan) for plan in by_type if plan.column.casefold() not in known)]
 
 

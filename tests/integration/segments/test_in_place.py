@@ -66,11 +66,11 @@ def staged_both_ways(
 ) -> tuple[dict[str, Any] | None, dict[str, Any]]:
     """Return what is staged in one pass, if it is possible, and what is staged of the loaded file."""
     loaded = load(path, file_format, connection, "loaded", folder=folder)
-    plans = choose_plans(connection, loaded, "loaded", known, 0)
-    usual = described(staging.stage(connection, loaded, "loaded", plans, 0))
+    plans = choose_plans(connection, loaded, "loaded", known, [0])
+    usual = described(staging.stage(connection, loaded, "loaded", plans, [0]))
     plain = plain_text(path, file_format, folder)
     file = PlainFile(plain, file_format.as_plain_text(), is_copy=False)
-    staged = stage_in_place(connection, file, known, loaded.names[0], folder)
+    staged = stage_in_place(connection, file, known, [loaded.names[0]], folder)
     return (described(staged) if staged else None), usual
 
 

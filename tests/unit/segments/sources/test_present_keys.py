@@ -6,28 +6,30 @@ import duckdb
 import pytest
 
 from segments.sources import present_keys
-from segments.sources.column_plan import ColumnPlan
-from segments.sources.conversion import given_text
 from segments.sources.files.detect import detect
 from segments.sources.files.read import load
+from segments.sources.keys import key_expression
 from segments.store.leaving import PRESENT
 
 
 @pytest.mark.parametrize(
-    ("line", "key", "found"),
+    ("line", "keys", "found"),
     [
-        ("3,too,many,values", 0, {"3", "too"}),
-        ("2,too few", 0, {"2"}),
-        ("Smith, Jane,7,x", 1, {"Jane", "7"}),  # a comma before the key, or after it
-        (' " 4\u00a0" ,x', 0, {"4"}),
-        (",4,x,y", 0, {"4"}),
-        (",no key", 0, set()),
-        ("x", 2, {"x"}),
-        ("", 0, set()),
+        ("3,too,many,values", [0], {"3", "too"}),
+        ("2,too few", [0], {"2"}),
+        ("Smith, Jane,7,x", [1], {"Jane", "7"}),  # a comma before the key, or after it
+        (' " 4\u00a0" ,x', [0], {"4"}),
+        (",4,x,y", [0], {"4"}),
+        (",no key", [0], set()),
+        ("x", [2], {"x"}),
+        ("", [0], set()),
+        ("7,FI,x,y", [0, 1], {"7|FI", "FI|x"}),
+        ("7,,x,y", [0, 1], set()),
+        ("x,7", [1, 2], {"x|7"}),
     ],
 )
-def test_a_key_is_found_in_a_line_that_is_no_record(line: str, key: int, found: set[str]) -> None:
-    assert present_keys.keys_of_line(line, ",", key, 3) == found
+def test_a_key_is_found_in_a_line_that_is_no_record(line: str, keys: list[int], found: set[str]) -> None:
+    assert present_keys.keys_of_line(line, ",", keys, 3) == found
 
 
 @pytest.mark.parametrize(
@@ -40,7 +42,12 @@ def test_a_key_is_found_in_a_line_that_is_no_record(line: str, key: int, found: 
     ],
 )
 def test_a_key_is_found_in_json_that_is_not_valid(line: str, found: set[str]) -> None:
-    assert present_keys.keys_of_json(line, "id") == found
+    assert present_keys.keys_of_json(line, ["id"]) == found
+
+
+def test_a_key_of_several_columns_is_found_in_json_that_is_not_valid() -> None:
+    assert present_keys.keys_of_json('{"id": 7, "land": "FI", ', ["land", "id"]) == {"FI|7"}
+    assert present_keys.keys_of_json('{"id": 7, ', ["land", "id"]) == set()
 
 
 @pytest.mark.parametrize(
@@ -58,7 +65,6 @@ def test_all_keys_of_a_file_are_collected(tmp_path: Path, name: str, content: st
     with duckdb.connect(":memory:") as connection:
         loaded = load(path, detect(path, name=name), connection, "loaded", folder=tmp_path)
         key = loaded.names.index("id")
-        query = f"SELECT {given_text(f't{key}', ColumnPlan('key'))} AS key FROM loaded"
-        present_keys.collect(connection, loaded, key, query)
+        present_keys.collect(connection, loaded, [key], f"SELECT {key_expression([key])} AS key FROM loaded")
         found = connection.execute(f"SELECT key FROM {PRESENT} ORDER BY key NULLS LAST").fetchall()
     assert [key for (key,) in found] == keys
