@@ -175,7 +175,7 @@ def test_the_text_of_a_rejected_row_is_its_line(connection: duckdb.DuckDBPyConne
     path = tmp_path / "x.csv"
     path.write_text('id;name\r\n1;Ann\r\n;"B;ö"\r\n1;Cid\r\n', newline="")
     file = PlainFile(path, FileFormat(delimiter=";"), is_copy=False)
-    staged = stage_in_place(connection, file, [], "id", tmp_path)
+    staged = stage_in_place(connection, file, [], ["id"], tmp_path)
     assert staged is not None
     left = staging.reject_unusable(staged)
     assert left.loaded.rejected.path.read_text() == 'id;name\n;"B;ö"\n1;Ann\n'
@@ -187,7 +187,7 @@ def test_the_text_of_a_rejected_row_is_its_line(connection: duckdb.DuckDBPyConne
 def test_a_copy_is_deleted_with_its_texts(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text("id,name\n1,Ann\n")
-    staged = stage_in_place(connection, PlainFile(path, FileFormat(), is_copy=True), [], "id", tmp_path)
+    staged = stage_in_place(connection, PlainFile(path, FileFormat(), is_copy=True), [], ["id"], tmp_path)
     assert staged is not None
     staging.reject_unusable(staged)
     assert not path.exists()
@@ -197,7 +197,7 @@ def test_a_missing_key_column_is_refused(connection: duckdb.DuckDBPyConnection, 
     path = tmp_path / "x.csv"
     path.write_text("id,name\n1,Ann\n")
     with pytest.raises(FileRefused, match="number"):
-        stage_in_place(connection, PlainFile(path, FileFormat(), is_copy=False), [], "number", tmp_path)
+        stage_in_place(connection, PlainFile(path, FileFormat(), is_copy=False), [], ["number"], tmp_path)
 
 
 def test_decided_plans_need_no_proof(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
