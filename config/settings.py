@@ -110,8 +110,10 @@ DATABASE_SOURCE_HOSTS = environment.comma_separated("DATABASE_SOURCE_HOSTS")
 # A query ends after so long, and fails with more rows than that.
 DATABASE_SOURCE_SECONDS = environment.number("DATABASE_SOURCE_SECONDS", 3_600, least=1)
 DATABASE_SOURCE_ROWS = environment.number("DATABASE_SOURCE_ROWS", 20_000_000, least=1)
-# The folders below which data sources may read files of SQLite and DuckDB.
+# The folders below which data sources may read files of SQLite and DuckDB, and watch for files.
 SOURCE_FOLDERS = environment.comma_separated("SOURCE_FOLDERS")
+# A file in a watched folder is imported when it has not changed for so long.
+WATCH_SETTLE_SECONDS = environment.number("WATCH_SETTLE_SECONDS", 30)
 
 # Columns of one file, and attributes of all data sources together.
 MAX_COLUMNS = environment.number("MAX_COLUMNS", 500, least=1, most=1_600)

@@ -10,12 +10,19 @@ from config.platform.schedules import ticks
 from segments import maintenance, refresh
 from segments.models import ImportJob, SegmentRefresh, SegmentSchedule, SegmentTick
 from segments.privacy import erase
-from segments.sources import actions, import_job
+from segments.sources import actions, import_job, watched_folders
 
 
 @shared_task
 def import_file(job_id: int) -> None:
-    import_job.run_import(job_id)
+    job = import_job.run_import(job_id)
+    if job is not None:
+        watched_folders.scan_soon(job.source_id)
+
+
+@shared_task
+def scan_watched_folder(folder_id: int) -> None:
+    watched_folders.scan(folder_id)
 
 
 @shared_task
@@ -25,7 +32,8 @@ def refresh_segment(job_id: int) -> None:
 
 @shared_task
 def enqueue_pending() -> None:
-    """Enqueue every due job that no worker holds again, and delete abandoned uploads."""
+    """Enqueue every due job that no worker holds again, and the watched folders that are to be scanned; delete
+    abandoned uploads."""
     at_work = ImportJob.objects.filter(source=OuterRef("source"), status=JobStatus.PROCESSING).exclude(
         pk=OuterRef("pk")
     )
@@ -33,6 +41,8 @@ def enqueue_pending() -> None:
         enqueue("segments.tasks.import_file", job_id)
     for job_id in leases.claimable(SegmentRefresh).order_by("pk").values_list("pk", flat=True):
         enqueue("segments.tasks.refresh_segment", job_id)
+    for folder_id in watched_folders.claim_due():
+        enqueue("segments.tasks.scan_watched_folder", folder_id)
     actions.delete_abandoned_uploads()
     if erase.purge_is_due():
         enqueue("segments.tasks.purge_erased")

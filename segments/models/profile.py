@@ -71,6 +71,11 @@ class DataSource(models.Model):
         return hasattr(self, "database_query")
 
     @property
+    def is_watching(self) -> bool:
+        """Return whether it imports the files that arrive in a folder."""
+        return hasattr(self, "watched_folder")
+
+    @property
     def is_refreshable(self) -> bool:
         """Return whether it can be imported again without an upload."""
         return self.has_file or self.has_query

@@ -1,4 +1,5 @@
-"""Say which names files to import may have, and where imports keep temporary files."""
+"""Say which names files to import may have, where on the server they may be, and where imports keep temporary
+files."""
 
 import shutil
 import tempfile
@@ -20,6 +21,11 @@ def suffix_of(name: str) -> str:
     """Return the suffix of a file that can be imported, in lower case; empty for others. What the file is, its
     content decides."""
     return next((suffix for suffix in SUFFIXES if name.lower().endswith(suffix)), "")
+
+
+def is_in_source_folder(real: Path) -> bool:
+    """Say whether a real path is in one of the folders of the setting SOURCE_FOLDERS."""
+    return any(real.is_relative_to(Path(folder).resolve()) for folder in settings.SOURCE_FOLDERS)
 
 
 @contextmanager

@@ -27,13 +27,13 @@ from segments.models import DataSource, ImportJob, ImportMode, ImportProblem
 from segments.privacy import erase, rejected_files
 from segments.sources import actions, held_imports, present_keys, staging
 from segments.sources.column_plan import plans_to_list
-from segments.sources.databases.fetch import fetch_rows
 from segments.sources.file_names import temporary_folder
 from segments.sources.files.file_format import FileRefused
 from segments.sources.files.read import LoadedFile
 from segments.sources.import_plan import plans_to_store
 from segments.sources.in_place import SAMPLE
 from segments.sources.prepare import LOADED, decided_plans, interrupted_by, prepare, rejected_rows
+from segments.sources.source_file import source_file
 from segments.sources.staging import StagedRows
 from segments.store import lake, schema
 from segments.store.identity import StoreMismatch
@@ -197,8 +197,10 @@ def _import_once(job: ImportJob, progress: _Progress) -> None:
 
 def _import(job: ImportJob, progress: _Progress) -> dict[str, Any]:
     """Merge the file into the profile store. Returns the note of the commit."""
-    with temporary_folder(f"{job.pk}-{job.attempt}") as folder:
-        path = Path(job.path) if job.path else fetch_rows(job, folder, progress.check)
+    with (
+        temporary_folder(f"{job.pk}-{job.attempt}") as folder,
+        source_file(job, folder, progress.check) as path,
+    ):
         job.progress_total = _size(path)
         staged = _prepare(job, progress, path, folder)
         rows_read = staged.loaded.records
@@ -327,7 +329,7 @@ def _conclude(job: ImportJob, note: Mapping[str, Any]) -> None:
     moment = clock.now()
     alerts.update_after_import(source)
     source.columns = note["columns"]
-    if job.path and not actions.is_uploaded(Path(job.path)):
+    if job.path and not (source.is_watching or actions.is_uploaded(Path(job.path))):
         source.path = job.path
     source.refreshed_at = moment
     removed = note.get("removed", 0)  # an earlier release wrote notes without it

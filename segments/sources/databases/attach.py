@@ -13,6 +13,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from config.platform.hosts import HostRefused, resolve_host
 from segments.models import DatabaseEncryption, DatabaseEngine, DatabaseQuery
 from segments.sources.databases.query import checked_query
+from segments.sources.file_names import is_in_source_folder
 from segments.store.engine import extension_path, quoted
 
 _NAME: Final = "source"  # of the attached database
@@ -150,9 +151,7 @@ def database_file(query: DatabaseQuery) -> Path:
             "database",
         )
     real = path.resolve()
-    if not path.is_absolute() or not any(
-        real.is_relative_to(Path(folder).resolve()) for folder in settings.SOURCE_FOLDERS
-    ):
+    if not path.is_absolute() or not is_in_source_folder(real):
         raise DatabaseRefused(
             _("The file must be in a folder that the setting SOURCE_FOLDERS lists: %(folders)s.")
             % {"folders": ", ".join(settings.SOURCE_FOLDERS)},

@@ -1,0 +1,262 @@
+"""Files that arrive in a watched folder are imported: whole ones, each once, in the order of their names."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import time_machine
+from django.core.exceptions import PermissionDenied
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
+
+from config.platform.accounts.models import User
+from config.platform.audit.models import AuditEntry
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus
+from segments import tasks
+from segments.models import DataSource, ImportJob, ImportMode, WatchedFile, WatchedFolder
+from segments.sources import import_job, watched_folders
+from segments.sources.data_source import KeyColumnDiffers
+from segments.sources.watched_folders import FolderRefused, find_files, scan, stop_watching, watch_folder
+from tests.support.profiles import get_profile, profile_count
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def inbox(tmp_path: Path, settings: Settings) -> Path:
+    """Return a folder that may be watched."""
+    settings.SOURCE_FOLDERS = [str(tmp_path / "in")]
+    settings.WATCH_SETTLE_SECONDS = 30
+    (tmp_path / "in").mkdir()
+    return tmp_path / "in"
+
+
+@pytest.fixture
+def watched(inbox: Path) -> WatchedFolder:
+    return watch_folder(source_name="Shop", key_columns=["id"], folder=str(inbox), pattern="shop-*.csv", by=None)
+
+
+def put(folder: Path, name: str, content: str = "id,name\n1,Aino\n") -> Path:
+    path = folder / name
+    path.write_text(content, encoding="utf-8")
+    return path
+
+
+def scan_later(watched: WatchedFolder, seconds: float = 31) -> ImportJob | None:
+    """Scan once more after some time; the first scan notes what is there."""
+    with time_machine.travel(clock.now() + timedelta(seconds=seconds), tick=True):
+        return scan(watched.pk)
+
+
+def take(watched: WatchedFolder) -> ImportJob:
+    """Scan twice, and import what is found."""
+    scan(watched.pk)
+    job = scan_later(watched)
+    assert job is not None
+    ended = import_job.run_import(job.pk)
+    assert ended is not None
+    return ended
+
+
+def test_a_file_is_imported_when_it_has_not_changed_for_a_while(watched: WatchedFolder, inbox: Path) -> None:
+    put(inbox, "shop-1.csv")
+    assert scan(watched.pk) is None
+    assert scan_later(watched, 29) is None
+    job = scan_later(watched, 31)
+    assert job is not None
+    ended = import_job.run_import(job.pk)
+    assert ended is not None
+    assert (ended.status, ended.file_name, ended.rows_created) == (JobStatus.SUCCESSFUL, "shop-1.csv", 1)
+    assert get_profile("1").attributes == {"id": "1", "name": "Aino"}
+    assert (inbox / "shop-1.csv").exists()
+
+
+def test_a_file_that_is_still_written_waits(watched: WatchedFolder, inbox: Path) -> None:
+    path = put(inbox, "shop-1.csv", "id,name\n1,")
+    scan(watched.pk)
+    path.write_text("id,name\n1,Aino\n2,Jan\n", encoding="utf-8")
+    assert scan_later(watched, 31) is None
+    job = scan_later(watched, 62)
+    assert job is not None
+    assert WatchedFile.objects.get().size == path.stat().st_size
+
+
+def test_each_version_is_imported_once(watched: WatchedFolder, inbox: Path) -> None:
+    path = put(inbox, "shop-1.csv")
+    take(watched)
+    assert scan_later(watched, 100) is None
+    path.rename(inbox / "gone")
+    assert scan_later(watched, 200) is None
+    (inbox / "gone").rename(path)
+    assert scan_later(watched, 300) is None
+    path.write_text("id,name\n1,Aino Virtanen\n", encoding="utf-8")
+    assert take(watched).rows_updated == 1
+    assert ImportJob.objects.count() == 2
+
+
+def test_files_are_imported_by_name_one_after_the_other(watched: WatchedFolder, inbox: Path) -> None:
+    for name, value in [("shop-2.csv", "second"), ("shop-10.csv", "tenth"), ("shop-1.csv", "first")]:
+        put(inbox, name, f"id,name\n1,{value}\n")
+    scan(watched.pk)
+    names = []
+    while job := scan_later(watched):
+        assert scan_later(watched) is None  # the next one waits for the end of this
+        import_job.run_import(job.pk)
+        names.append(job.file_name)
+    assert names == ["shop-1.csv", "shop-10.csv", "shop-2.csv"]
+    assert get_profile("1").attributes["name"] == "second"
+
+
+def test_a_file_that_cannot_be_imported_does_not_hold_up_the_next(watched: WatchedFolder, inbox: Path) -> None:
+    put(inbox, "shop-1.csv", "name\nAino\n")
+    put(inbox, "shop-2.csv")
+    scan(watched.pk)
+    first = take(watched)
+    assert (first.status, "no column “id”" in first.message) == (JobStatus.FAILED, True)
+    assert take(watched).status == JobStatus.SUCCESSFUL
+    assert profile_count() == 1
+
+
+def test_only_whole_files_with_names_of_the_pattern_are_seen(watched: WatchedFolder, inbox: Path) -> None:
+    for name in ("shop-1.csv.part", "shop-2.csv.tmp", ".shop-3.csv", "other.csv", "Shop-4.csv", "shop-5.csv"):
+        put(inbox, name)
+    (inbox / "shop-6.csv").mkdir()
+    (inbox / "shop-7.csv").symlink_to(inbox / "other.csv")
+    assert [each.name for each in find_files(str(inbox), "shop-*")] == ["shop-5.csv"]
+
+
+def test_a_link_in_place_of_a_file_is_not_read(watched: WatchedFolder, inbox: Path, tmp_path: Path) -> None:
+    path = put(inbox, "shop-1.csv")
+    secret = put(tmp_path, "secret.csv", "id,name\n1,Key\n")
+    os.utime(secret, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
+    scan(watched.pk)
+    job = scan_later(watched)
+    assert job is not None
+    path.unlink()
+    path.symlink_to(secret)
+    ended = import_job.run_import(job.pk)
+    assert ended is not None
+    assert (ended.status, profile_count()) == (JobStatus.FAILED, 0)
+
+
+def test_a_file_that_changed_after_it_was_taken_is_imported_as_it_is_then(
+    watched: WatchedFolder, inbox: Path
+) -> None:
+    path = put(inbox, "shop-1.csv")
+    scan(watched.pk)
+    job = scan_later(watched)
+    assert job is not None
+    path.write_text("id,name\n1,Jan\n2,Zofia\n", encoding="utf-8")
+    ended = import_job.run_import(job.pk)
+    assert ended is not None
+    assert ended.message == "The file changed before it was imported. It is imported as it is then."
+    assert take(watched).rows_created == 2
+
+
+def test_the_stored_plan_and_mode_hold(watched: WatchedFolder, inbox: Path) -> None:
+    put(inbox, "shop-1.csv", "id,zip\n1,01234\n2,99\n")
+    take(watched)
+    source = DataSource.objects.get()
+    source.column_plans = [{"column": "id"}, {"column": "zip", "attribute": "Postal code"}]
+    source.mode = ImportMode.SNAPSHOT
+    source.save()
+    put(inbox, "shop-2.csv", "id,zip\n1,00501\n2,10001\n")
+    job = take(watched)
+    assert job.mode == ImportMode.SNAPSHOT
+    assert get_profile("1").attributes["Postal code"] == "00501"
+
+
+def test_the_system_refresh_does_not_import_the_last_file_again(watched: WatchedFolder, inbox: Path) -> None:
+    put(inbox, "shop-1.csv")
+    take(watched)
+    source = DataSource.objects.get()
+    assert (source.path, source.is_refreshable) == ("", False)
+    assert not DataSource.refreshable().exists()
+
+
+def test_the_tick_scans_each_folder_every_quarter_of_a_minute_and_after_an_import(
+    watched: WatchedFolder,
+    inbox: Path,
+    enqueued: list[tuple[object, ...]],
+    django_capture_on_commit_callbacks: object,
+) -> None:
+    tasks.enqueue_pending()
+    tasks.enqueue_pending()
+    name = "segments.tasks.scan_watched_folder"
+    assert [message[1] for message in enqueued if message[0] == name] == [watched.pk]
+    put(inbox, "shop-1.csv")
+    scan(watched.pk)
+    job = scan_later(watched)
+    assert job is not None
+    tasks.import_file(job.pk)
+    tasks.enqueue_pending()
+    assert len([message for message in enqueued if message[0] == name]) == 2
+
+
+def test_a_folder_that_is_gone_is_shown_and_forgotten_when_it_is_back(watched: WatchedFolder, inbox: Path) -> None:
+    inbox.rename(inbox.parent / "away")
+    assert scan(watched.pk) is None
+    watched.refresh_from_db()
+    assert "There is no folder" in watched.problem
+    (inbox.parent / "away").rename(inbox)
+    scan(watched.pk)
+    watched.refresh_from_db()
+    assert watched.problem == ""
+
+
+@pytest.mark.parametrize(
+    ("folder", "pattern", "field"),
+    [
+        ("/etc", "*.csv", "folder"),
+        ("in", "*.csv", "folder"),
+        ("{inbox}/..", "*.csv", "folder"),
+        ("{inbox}/none", "*.csv", "folder"),
+        ("{inbox}", "", "pattern"),
+        ("{inbox}", "../*.csv", "pattern"),
+    ],
+)
+def test_only_allowed_folders_are_watched(inbox: Path, folder: str, pattern: str, field: str) -> None:
+    with pytest.raises(FolderRefused) as refusal:
+        find_files(folder.format(inbox=inbox), pattern)
+    assert refusal.value.field == field
+
+
+def test_administrators_choose_the_folder_and_the_audit_has_it(inbox: Path, alice: User, bob: User) -> None:
+    with pytest.raises(PermissionDenied):
+        watch_folder(source_name="Shop", key_columns=["id"], folder=str(inbox), pattern="*.csv", by=bob)
+    watched = watch_folder(source_name="Shop", key_columns=["id"], folder=str(inbox), pattern="*.csv", by=alice)
+    stop_watching(watched.source, by=alice)
+    assert not WatchedFolder.objects.exists()
+    changes = [each.changes for each in AuditEntry.objects.filter(action="edited").order_by("pk")]
+    assert changes == [
+        {"watched_folder": [None, f"{inbox}/*.csv"]},
+        {"watched_folder": [f"{inbox}/*.csv", None]},
+    ]
+
+
+def test_another_key_column_is_refused(watched: WatchedFolder, inbox: Path) -> None:
+    with pytest.raises(KeyColumnDiffers):
+        watch_folder(source_name="Shop", key_columns=["email"], folder=str(inbox), pattern="*.csv", by=None)
+
+
+def test_two_scans_at_once_take_a_file_once(watched: WatchedFolder, inbox: Path) -> None:
+    put(inbox, "shop-1.csv")
+    scan(watched.pk)
+    seen = find_files(str(inbox), "shop-*.csv")
+    with time_machine.travel(clock.now() + timedelta(seconds=31), tick=True):
+        assert watched_folders._take_next(watched.pk, seen) is not None
+        assert watched_folders._take_next(watched.pk, seen) is None
+    assert ImportJob.objects.count() == 1
+
+
+def test_the_command_starts_and_stops_watching(inbox: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    put(inbox, "shop-1.csv")
+    call_command("watch_folder", str(inbox), "--pattern", "shop-*", "--source", "Shop", "--key", "id")
+    assert "1 file fits the pattern" in capsys.readouterr().out
+    assert str(DataSource.objects.get().watched_folder) == f"{inbox}/shop-*"
+    call_command("watch_folder", "--stop", "--source", "shop")
+    assert not WatchedFolder.objects.exists()
+    with pytest.raises(CommandError, match="SOURCE_FOLDERS"):
+        call_command("watch_folder", "/etc", "--pattern", "*", "--source", "Shop", "--key", "id")
