@@ -20,7 +20,7 @@ from segments.catalog import types_by_name
 from segments.models import DataSource, ImportJob, ImportMode
 from segments.privacy import erase
 from segments.privacy.subjects import Scope
-from segments.sources import actions, held_imports, import_job
+from segments.sources import actions, held_imports, import_job, in_place
 from segments.store import lake
 from tests.support.profiles import all_profiles, get_profile
 
@@ -351,3 +351,16 @@ def test_a_worker_that_died_after_the_commit_is_concluded(file: Path, monkeypatc
     assert run(job).profiles_removed == 1
     assert commits() == before
     assert DataSource.objects.get().profile_count == 19
+
+
+def test_a_file_that_is_converted_in_one_pass_is_compared_too(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(in_place, "MIN_BYTES", 0)
+    write(file, range(20))
+    imported(file)
+    write(file, range(2, 20), ",no key\n0,again\n0,once more\n")
+    job = imported(file)
+    assert keys() == [0, *range(2, 20)]
+    assert (job.rows_read, job.rows_updated, job.rows_unchanged, job.rows_refused) == (21, 1, 18, 2)
+    assert job.profiles_removed == 1
+    write(file, range(10))
+    assert imported(file).status == JobStatus.NEEDS_CONFIRMATION
