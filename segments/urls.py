@@ -9,6 +9,7 @@ from segments.views import (
     held_imports,
     segment_pages,
     uploads,
+    watched_folders,
 )
 
 app_name = "segments"
@@ -24,6 +25,7 @@ urlpatterns = [
     path("data/sources/", data_sources.data_sources, name="data_sources"),
     path("data/sources/upload/", uploads.upload, name="upload"),
     path("data/sources/upload/leaving/", uploads.download_leaving, name="upload_leaving"),
+    path("data/sources/folder/", watched_folders.watched_folder, name="watched_folder"),
     path("data/sources/database/", databases.database, name="database"),
     path("data/sources/refresh/", data_sources.refresh, name="refresh_sources"),
     path("data/sources/<int:pk>/remove/", data_sources.remove, name="remove_source"),

@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.core.exceptions import PermissionDenied
 from django.core.management import CommandError, call_command
+from django.test import Client
 from pytest_django import Settings
 
 from config.platform.accounts.models import User
@@ -260,3 +261,66 @@ def test_the_command_starts_and_stops_watching(inbox: Path, capsys: pytest.Captu
     assert not WatchedFolder.objects.exists()
     with pytest.raises(CommandError, match="SOURCE_FOLDERS"):
         call_command("watch_folder", "/etc", "--pattern", "*", "--source", "Shop", "--key", "id")
+
+
+FOLDER = "/data/sources/folder/"
+
+
+def entered(inbox: Path, **changes: str) -> dict[str, str]:
+    return {
+        "source_name": "Shop",
+        "key_columns": "id",
+        "folder": str(inbox),
+        "pattern": "shop-*.csv",
+        "mode": "upsert",
+        **changes,
+    }
+
+
+def test_an_administrator_sets_it_up_in_the_browser(alice_client: Client, inbox: Path) -> None:
+    put(inbox, "shop-1.csv", "country,id\nFI,1\n")
+    assert alice_client.get(FOLDER).status_code == 200
+    posted = entered(inbox, key_columns="country, id", mode="snapshot")
+    assert alice_client.post(FOLDER, posted).status_code == 302
+    source = DataSource.objects.get()
+    assert (source.key_columns, source.mode) == (["country", "id"], ImportMode.SNAPSHOT)
+    assert take(source.watched_folder).status == JobStatus.SUCCESSFUL
+    assert f"{inbox}/shop-*.csv" in alice_client.get("/data/sources/").content.decode()
+
+
+def test_the_pane_shows_each_file_with_status_and_reason(
+    alice_client: Client, watched: WatchedFolder, inbox: Path
+) -> None:
+    put(inbox, "shop-1.csv", "name\nAino\n")
+    job = take(watched)
+    put(inbox, "shop-2.csv")
+    scan(watched.pk)
+    page = alice_client.get(f"{FOLDER}?source={watched.source_id}").content.decode()
+    for text in ("shop-1.csv", "Failed", "There is no column “id”", "shop-2.csv", "Waiting until it is complete"):
+        assert text in page
+    assert "from its folder" in alice_client.get(f"/data/imports/{job.pk}/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "words"),
+    [
+        ({"folder": "/etc"}, "folder", "SOURCE_FOLDERS"),
+        ({"pattern": "../x"}, "pattern", "file names"),
+        ({"key_columns": " , "}, "key_columns", "name of a column"),
+        ({"key_columns": "email"}, "key_columns", "uses the key column"),
+        ({"mode": "other"}, "mode", "other"),
+    ],
+)
+def test_it_says_what_is_wrong_beside_the_field(
+    alice_client: Client, watched: WatchedFolder, inbox: Path, change: dict[str, str], field: str, words: str
+) -> None:
+    response = alice_client.post(FOLDER, entered(inbox, **change))
+    assert response.status_code == 422
+    assert words in str(response.context["form"].errors[field])
+
+
+def test_it_is_stopped_in_the_browser(alice_client: Client, bob_client: Client, watched: WatchedFolder) -> None:
+    address = f"{FOLDER}?source={watched.source_id}"
+    assert bob_client.post(address, {"act": "stop"}).status_code == 403
+    assert alice_client.post(address, {"act": "stop"}).status_code == 302
+    assert not WatchedFolder.objects.exists()
