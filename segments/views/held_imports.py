@@ -94,7 +94,8 @@ def held_context(job: ImportJob, request: Request) -> dict[str, Any]:
 
 def find_import(pk: int) -> ImportJob:
     """Return an import with its data source. Raises Http404."""
-    return get_object_or_404(ImportJob.objects.select_related("source", "requested_by"), pk=pk)
+    jobs = ImportJob.objects.select_related("source", "requested_by", "watched_file")
+    return get_object_or_404(jobs, pk=pk)
 
 
 def _nothing_held() -> dict[str, Any]:
