@@ -23,7 +23,7 @@ from config.platform.jobs.enqueue import enqueue_on_commit
 from config.platform.jobs.models import OPEN, JobStatus
 from config.platform.web.formats import number
 from segments import alerts, permissions
-from segments.models import ImportJob
+from segments.models import DataSource, ImportJob
 from segments.sources.files.read import LoadedFile
 from segments.sources.removal_guard import FileComparison, ImportGuard, find_guard
 from segments.store import leaving
@@ -200,6 +200,11 @@ def cancel_uploads() -> None:
     for job in held.filter(path__startswith=f"{settings.UPLOAD_DIR}/").select_related("source"):
         if cancel_held(job, _("A customer was erased, so the uploaded file was deleted. Import it again.")):
             Path(job.path).unlink(missing_ok=True)
+
+
+def find_held(source: DataSource) -> ImportJob | None:
+    """Return the import of a data source whose removals are held, or None."""
+    return source.imports.filter(status=JobStatus.NEEDS_CONFIRMATION).order_by("-pk").first()
 
 
 def delete_list(job: ImportJob) -> None:

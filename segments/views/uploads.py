@@ -34,6 +34,7 @@ from segments.sources.files.workbook import sheet_names
 from segments.sources.import_plan import key_positions, plans_of
 from segments.sources.inference import ColumnGuess, GuessHint
 from segments.sources.leaving_preview import all_leaving_keys, preview_leaving
+from segments.store.lake import OutOfMemory
 from segments.views.held_imports import keys_as_csv
 
 
@@ -112,7 +113,7 @@ def download_leaving(request: Request) -> HttpResponseBase:
         choices = _format_choices(given, path, given.get("file", ""))
         file_format = detect(path, name=given.get("file", ""), **choices)
         keys = all_leaving_keys(path, file_format, given.getlist("key"), source)
-    except FileRefused as refusal:
+    except (FileRefused, OutOfMemory) as refusal:
         return refused(str(refusal))
     record("downloaded", source, by=request.user, changes={"customers to remove": (None, len(keys))})
     return keys_as_csv(source.key_label, iter(keys), "customers-to-remove.csv")
@@ -233,7 +234,7 @@ class _ImportStep:
         try:
             file_format = detect(self._path, name=self._file_name, **choices)
             found = preview_leaving(self._path, file_format, keys, _named(source_name))
-        except FileRefused as refusal:
+        except (FileRefused, OutOfMemory) as refusal:
             return {"leaving_error": str(refusal)}
         address: dict[str, Any] = {"token": self._token, "file": self._file_name, "source": source_name}
         address |= {"key": keys}

@@ -63,7 +63,7 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--confirm-removals",
-            type=_count,
+            type=count_of_profiles,
             metavar="COUNT",
             help="with --mode snapshot: let up to COUNT profiles leave that a guard would hold",
         )
@@ -106,7 +106,7 @@ class Command(BaseCommand):
             raise CommandError(str(refusal)) from refusal
         ended = self._run(job)
         if options["json"]:
-            self.stdout.write(orjson.dumps(_facts(ended)).decode())
+            self.stdout.write(orjson.dumps(facts_of_import(ended)).decode())
         self._print_result(ended, quiet=options["json"])
 
     def _preview(
@@ -189,7 +189,8 @@ def _source_name(options: Mapping[str, Any]) -> str:
     return str(options["source"] or options["file"].name.split(".")[0])
 
 
-def _count(text: str) -> int:
+def count_of_profiles(text: str) -> int:
+    """Read a number of profiles from the command line. Raises ArgumentTypeError."""
     if not (text.isascii() and text.isdigit()):
         raise ArgumentTypeError(_("a number of profiles is needed"))
     return int(text)
@@ -219,12 +220,15 @@ def _counts_text(job: ImportJob) -> str:
 
 def _held_text(job: ImportJob) -> str:
     """Return what is held, why, and how to confirm. Keys may be personal data, and this text may be logged."""
-    how = _("Nothing was changed. Confirm on the page of the import, or import with --confirm-removals %(count)d.")
+    how = _(
+        "Nothing was changed. Confirm on the page of the import, or with the command held_import and "
+        "--confirm-removals %(count)d."
+    )
     sentences = (held_imports.held_sentence(job), held_imports.guard_sentence(job), how % {"count": job.to_remove})
     return " ".join(sentences)
 
 
-def _facts(job: ImportJob) -> dict[str, object]:
+def facts_of_import(job: ImportJob) -> dict[str, object]:
     """Return the counts of an import for JSON."""
     return {
         "import": job.pk,

@@ -164,8 +164,8 @@ def test_it_asks_before_it_removes_many(forty: Path, capsys: pytest.CaptureFixtu
     assert refusal.value.returncode == 3
     assert str(refusal.value) == (
         "39 of 40 customers would leave, because they are not in the file. At least half of the customers of the"
-        " data source are not in the file. Nothing was changed. Confirm on the page of the import, or import with"
-        " --confirm-removals 39."
+        " data source are not in the file. Nothing was changed. Confirm on the page of the import, or with the"
+        " command held_import and --confirm-removals 39."
     )
     facts = json.loads(capsys.readouterr().out)
     assert (facts["status"], facts["to_remove"], facts["removal_guard"]) == ("needs_confirmation", 39, "halved")
@@ -205,3 +205,34 @@ def test_it_previews_who_would_leave(forty: Path, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out == "No customer would leave.\n"
     assert (ImportJob.objects.count(), profile_count()) == (1, 40)
     assert DataSource.objects.get().mode == "snapshot"
+
+
+def test_a_held_import_is_shown_and_confirmed_by_command(forty: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    forty.write_text("id\n" + "".join(f"{key}\n" for key in range(18)))
+    with pytest.raises(CommandError):
+        call_command("import_profiles", str(forty), "--key", "id")
+    capsys.readouterr()
+    with pytest.raises(CommandError, match="22 of 40 customers would leave") as refusal:
+        call_command("held_import", "SHOP")
+    assert refusal.value.returncode == 3
+    assert capsys.readouterr().out.split() == [str(key) for key in range(18, 28)]
+    with pytest.raises(CommandError, match="more customers to remove than were confirmed"):
+        call_command("held_import", "shop", "--confirm-removals", "21")
+    assert profile_count() == 40
+    call_command("held_import", "shop", "--confirm-removals", "22", "--json")
+    facts = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (facts["status"], facts["removed"], profile_count()) == ("successful", 22, 18)
+    with pytest.raises(CommandError, match="No import of “shop” needs confirmation"):
+        call_command("held_import", "shop")
+
+
+def test_a_held_import_is_canceled_by_command(forty: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    forty.write_text("id\n1\n")
+    with pytest.raises(CommandError):
+        call_command("import_profiles", str(forty), "--key", "id")
+    call_command("held_import", "shop", "--cancel")
+    assert "is canceled" in capsys.readouterr().out
+    assert ImportJob.objects.latest("pk").status == JobStatus.CANCELED
+    assert profile_count() == 40
+    with pytest.raises(CommandError, match="There is no data source “web”"):
+        call_command("held_import", "web")
