@@ -7,12 +7,13 @@ class ExportsConfig(AppConfig):
     def ready(self) -> None:
         """Set the implementations of what the apps below ask of exports."""
         from connections import hooks as connection_hooks
-        from exports.hooks import connection_users, segment_users, subject_access
+        from exports.hooks import attribute_users, connection_users, segment_users, subject_access
         from exports.privacy import hash_key
         from segments import hooks as segment_hooks
         from segments.privacy import subjects
 
         connection_hooks.connection_users = connection_users.ExportsUsingConnections()
         segment_hooks.segment_users = segment_users.ExportsUsingSegments()
+        segment_hooks.attribute_users = attribute_users.ExportsUsingAttributes()
         segment_hooks.personal_data = subject_access.ExportsPersonalData()
         subjects.read_hash_key = hash_key.key

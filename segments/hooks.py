@@ -63,6 +63,14 @@ class SegmentUsers(Protocol):
         ...
 
 
+class AttributeUsers(Protocol):
+    """The things outside of this app that use attributes."""
+
+    def usages(self) -> Mapping[str, Sequence[Usage]]:
+        """Return what uses each attribute, by the name of the attribute in lower case."""
+        ...
+
+
 @dataclass(frozen=True)
 class ContactedList:
     """A list at a destination that a person was sent to. ``first_at`` and ``last_at`` are when; ``retention`` says
@@ -120,4 +128,5 @@ class PersonalData(Protocol):
 
 
 segment_users: SegmentUsers
+attribute_users: AttributeUsers
 personal_data: PersonalData

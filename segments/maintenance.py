@@ -3,21 +3,24 @@
 from datetime import timedelta
 
 from config.platform.jobs import clock
-from segments.models import Erasure, MemberSet, Segment
+from segments.models import DeletedAttribute, Erasure, MemberSet, Segment
 from segments.privacy import erase
 from segments.sources import held_imports
-from segments.store import maintenance, members, profiles
+from segments.store import maintenance, members, profiles, schema
 from segments.store.locks import purge_lock, writer_lock
 
 # A set that no segment names may belong to a refresh that is about to name it, or be read by a run right now.
 _KEEP_SETS = timedelta(hours=1)
 _KEEP_VERSIONS = timedelta(hours=1)
+# A job that read the catalog before an attribute was deleted names its columns.
+_KEEP_COLUMNS = timedelta(days=1)
 
 
 def tidy() -> None:
     """Delete what is no longer used, and merge small files."""
     profiles.delete_of_removed_sources()
     delete_unused_sets()
+    drop_deleted_columns()
     maintenance.maintain(keep=_KEEP_VERSIONS)
 
 
@@ -34,6 +37,16 @@ def purge_erased() -> None:
             held_imports.cancel_uploads()
             maintenance.purge()
             Erasure.objects.filter(pk__in=erasures).update(purged_at=clock.now())
+
+
+def drop_deleted_columns() -> None:
+    """Drop the columns of deleted attributes when every reader that may still name them has ended."""
+    ids = list(
+        DeletedAttribute.objects.filter(deleted_at__lt=clock.now() - _KEEP_COLUMNS).values_list("pk", flat=True)
+    )
+    if ids:
+        schema.drop_columns(ids)
+        DeletedAttribute.objects.filter(pk__in=ids).delete()
 
 
 def delete_unused_sets() -> int:

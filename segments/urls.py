@@ -1,6 +1,7 @@
 from django.urls import path
 
 from segments.views import (
+    attributes,
     builder,
     commands,
     customers,
@@ -29,6 +30,8 @@ urlpatterns = [
     path("data/sources/database/", databases.database, name="database"),
     path("data/sources/refresh/", data_sources.refresh, name="refresh_sources"),
     path("data/sources/<int:pk>/remove/", data_sources.remove, name="remove_source"),
+    path("data/attributes/", attributes.attributes, name="attributes"),
+    path("data/attributes/<int:pk>/delete/", attributes.delete, name="delete_attribute"),
     path("data/imports/<int:pk>/", data_sources.import_page, name="import"),
     path("data/imports/<int:pk>/live/", data_sources.import_live, name="import_live"),
     path("data/imports/<int:pk>/cancel/", data_sources.cancel_import, name="cancel_import"),

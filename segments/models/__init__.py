@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from config.platform.jobs import clock
 from config.platform.jobs.models import OPEN, Job, JobStatus, Schedule, Tick
 from segments.models.database_query import DatabaseEncryption, DatabaseEngine, DatabaseQuery
-from segments.models.profile import AttributeType, DataSource, ImportMode, ProfileAttribute
+from segments.models.profile import AttributeType, DataSource, DeletedAttribute, ImportMode, ProfileAttribute
 from segments.models.watched_folder import WatchedFile, WatchedFolder
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "DatabaseEncryption",
     "DatabaseEngine",
     "DatabaseQuery",
+    "DeletedAttribute",
     "ErasedHash",
     "Erasure",
     "ImportJob",

@@ -86,6 +86,13 @@ class DataSource(models.Model):
         return cls.objects.filter(~models.Q(path="") | models.Q(database_query__isnull=False))
 
 
+class DeletedAttribute(models.Model):
+    """An attribute that is no longer in the catalog, whose columns in the profile store are dropped later. Its ID
+    is that of the attribute."""
+
+    deleted_at = models.DateTimeField(default=clock.now)
+
+
 class ProfileAttribute(models.Model):
     """An attribute of the catalog: name and type."""
 

@@ -78,6 +78,15 @@ def add_columns(attributes: Iterable[Attribute], waiting: Callable[[], None] = d
                 writer.execute(f"ALTER TABLE {PROFILES} ADD COLUMN {name} {kind}")
 
 
+def drop_columns(attribute_ids: Iterable[int]) -> None:
+    """Drop the columns of attributes that the catalog does not have any more."""
+    prefixes = tuple(f"a{int(pk)}" for pk in attribute_ids)
+    with lake.writing("drop columns") as writer:
+        for name in column_names(writer):
+            if name.partition("_")[0] in prefixes:
+                writer.execute(f"ALTER TABLE {PROFILES} DROP COLUMN {name}")
+
+
 def column_names(reader: Reader) -> set[str]:
     """Return the names of the columns of the table of profiles."""
     reader.execute(f"SELECT * FROM {PROFILES} LIMIT 0")

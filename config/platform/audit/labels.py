@@ -8,6 +8,7 @@ KINDS: dict[str, Promise] = {
     "connection": _("Connection"),
     "customer": _("Customer"),
     "datasource": _("Data source"),
+    "profileattribute": _("Attribute"),
     "erasure": _("Customer"),
     "export": _("Export"),
     "exportschedule": _("Schedule of an export"),

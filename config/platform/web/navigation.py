@@ -54,6 +54,7 @@ GROUPS = (
         _("Data"),
         (
             Entry("data_sources", _("Data sources"), "segments:data_sources", "database", Permission.SEGMENT_VIEW),
+            Entry("attributes", _("Attributes"), "segments:attributes", "list-tree", Permission.SEGMENT_VIEW),
             Entry("exports", _("Exports"), "exports:list", "send", Permission.EXPORT_VIEW),
         ),
     ),

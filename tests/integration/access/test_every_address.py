@@ -18,7 +18,7 @@ from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
 from connections.models import Connection
 from exports.actions import runs
-from segments.models import Erasure, ImportJob
+from segments.models import Erasure, ImportJob, ProfileAttribute
 from tests.support import exports
 from tests.support.profiles import create_profiles, get_profile
 
@@ -146,6 +146,8 @@ ADDRESSES = {
     "segments:upload_leaving": Address(CONTRIBUTORS),
     "segments:refresh_sources": Address(CONTRIBUTORS, of="source"),
     "segments:remove_source": Address(CONTRIBUTORS, of="source"),
+    "segments:attributes": Address(VIEWERS),
+    "segments:delete_attribute": Address(CONTRIBUTORS, of="attribute"),
     "segments:import": Address(VIEWERS, of="job"),
     "segments:import_live": Address(VIEWERS, of="job"),
     "segments:cancel_import": Address(CONTRIBUTORS, of="job"),
@@ -245,6 +247,7 @@ def ground(alice: User, *, shared: bool) -> dict[str, int]:
     things = {
         "connection": connection,
         "source": source,
+        "attribute": ProfileAttribute.objects.get(name="email"),
         "segment": segment,
         "export": export,
         "job": job,

@@ -1,0 +1,146 @@
+"""Show the attributes of customers: type, data sources, what uses them, customers with a value; delete those that
+nothing uses."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db.models.functions import Lower
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+
+from config.platform.accounts.decorators import require_permission
+from config.platform.accounts.models import User
+from config.platform.accounts.permissions import Permission
+from config.platform.web.formats import number
+from config.platform.web.htmx import Request
+from config.platform.web.lists import Column, list_page
+from config.platform.web.panes import close_pane, render_dialog
+from segments import attribute_usage, catalog
+from segments.attribute_usage import SourceColumn
+from segments.hooks import Usage
+from segments.models import AttributeType, ProfileAttribute
+from segments.permissions import (
+    check_can_manage_data_sources,
+    user_can_manage_data_sources,
+    user_can_see_personal_data,
+)
+from segments.sources.actions import ImportInProgress
+from segments.store.fill import Fill, count_filled
+
+COLUMNS = [
+    Column("name", gettext_lazy("Name"), order_by=(Lower("name"),)),
+    Column("type", gettext_lazy("Type"), order_by=("data_type", Lower("name"))),
+    Column("sources", gettext_lazy("Data sources")),
+    Column("usages", gettext_lazy("Used by")),
+    Column("filled", gettext_lazy("Customers with a value"), kind="number"),
+    Column("samples", gettext_lazy("Sample values")),
+]
+_PAGE_SIZE = 50
+# Whose values may name a person: users who see masked data get no samples of them.
+_MAY_NAME_PERSONS = (AttributeType.TEXT, AttributeType.LIST)
+_LONGEST_SAMPLE = 24
+
+
+@dataclass(frozen=True)
+class AttributeRow:
+    """An attribute as the list shows it; ``percent`` of the customers have a value, None without customers."""
+
+    attribute: ProfileAttribute
+    sources: Sequence[SourceColumn]
+    usages: Sequence[Usage]
+    filled: int
+    percent: int | None
+    samples: Sequence[str]
+
+
+@require_permission(Permission.SEGMENT_VIEW)
+@require_safe
+def attributes(request: Request) -> HttpResponse:
+    """Show the list of attributes."""
+    page = list_page(
+        request,
+        ProfileAttribute.objects.all(),
+        columns=COLUMNS,
+        search=("name",),
+        default="name",
+        page_size=_PAGE_SIZE,
+    )
+    context = {
+        "list": page,
+        "rows": _rows(list(page.rows), request.user),
+        "can_manage": user_can_manage_data_sources(request.user),
+        "active_nav": "attributes",
+    }
+    return render(request, "segments/attributes.html", context)
+
+
+@require_permission(Permission.SEGMENT_VIEW)
+def delete(request: Request, pk: int) -> HttpResponse:
+    """Ask for confirmation, and by POST delete an attribute that nothing uses; 409 when something does."""
+    check_can_manage_data_sources(request.user)
+    attribute = get_object_or_404(ProfileAttribute, pk=pk)
+    back, status, refusal = reverse("segments:attributes"), 200, ""
+    if request.method == "POST":
+        try:
+            name = attribute_usage.delete_attribute(pk, by=request.user)
+        except (attribute_usage.AttributeInUse, ImportInProgress) as problem:
+            status, refusal = 409, str(problem)
+        else:
+            return close_pane(request, back, _("The attribute “{name}” is deleted.").format(name=name))
+    usages = attribute_usage.usages().get(attribute.name.casefold(), ())
+    context = {
+        "attribute": attribute,
+        "sources": attribute_usage.source_columns().get(attribute.name.casefold(), ()),
+        "usages": usages,
+        "refusal": refusal or (str(attribute_usage.AttributeInUse(attribute.name)) if usages else ""),
+        "title": _("Delete “{name}”?").format(name=attribute.name),
+        "confirm_label": _("Delete"),
+        "danger": True,
+    }
+    return render_dialog(request, context, "segments/delete_attribute.html", status, back=back)
+
+
+def _rows(shown: Sequence[ProfileAttribute], user: User) -> list[AttributeRow]:
+    ids = {each.pk for each in shown}
+    total, fills = count_filled([each for each in catalog.attributes() if each.id in ids])
+    columns, usages = attribute_usage.source_columns(), attribute_usage.usages()
+    return [
+        AttributeRow(
+            each,
+            columns.get(each.name.casefold(), ()),
+            usages.get(each.name.casefold(), ()),
+            fills[each.pk].profiles,
+            round(100 * fills[each.pk].profiles / total) if total else None,
+            _samples(each, fills[each.pk], user),
+        )
+        for each in shown
+        if each.pk in fills
+    ]
+
+
+def _samples(attribute: ProfileAttribute, fill: Fill, user: User) -> list[str]:
+    if attribute.data_type in _MAY_NAME_PERSONS and not user_can_see_personal_data(user):
+        return []
+    return [_written(value)[:_LONGEST_SAMPLE] for value in fill.samples]
+
+
+def _written(value: object) -> str:
+    match value:
+        case bool():
+            return _("Yes") if value else _("No")
+        case datetime():
+            return date_format(localtime(value), "Y-m-d H:i")
+        case date():
+            return date_format(value, "Y-m-d")
+        case int() | float():
+            return number(int(value) if value == int(value) else value)
+        case list():
+            return ", ".join(map(str, value))
+    return str(value)
