@@ -67,11 +67,11 @@ def _patch_matching(module: Any) -> None:
 
 
 def _patch_prepare(module: Any) -> None:
-    module.load = _reaching_before(module.load, "import-reading")
+    module.plain_text = _reaching_before(module.plain_text, "import-reading")
 
 
 def _patch_staging(module: Any) -> None:
-    module.stage = _reaching_before(module.stage, "import-staging")
+    module.convert = _reaching_before(module.convert, "import-staging")
 
 
 def _patch_maintenance(module: Any) -> None:
