@@ -63,7 +63,7 @@ def _render(
         "form": form,
         "watched": watched,
         "files": _files(watched) if watched is not None else [],
-        "pane_save": _("Watch folder"),
+        "pane_save": _("Save") if watched is not None else _("Watch folder"),
         "pane_wide": watched is not None,
         "active_nav": "data_sources",
     }
