@@ -8,9 +8,9 @@ from config.platform.jobs.enqueue import enqueue
 from config.platform.jobs.models import JobStatus
 from config.platform.schedules import ticks
 from segments import maintenance, refresh
-from segments.models import ImportJob, SegmentRefresh, SegmentSchedule, SegmentTick
+from segments.models import ImportJob, SegmentRefresh, SegmentSchedule, SegmentTick, SourceSchedule, SourceTick
 from segments.privacy import erase
-from segments.sources import actions, import_job, watched_folders
+from segments.sources import actions, import_job, schedules, watched_folders
 
 
 @shared_task
@@ -62,8 +62,10 @@ def maintain_store() -> None:
 
 @shared_task
 def start_due() -> None:
-    """Start the refreshes that are due by the schedules of segments."""
-    if ticks.until_all_are_started(refresh.start_due_refreshes):
+    """Start the imports and refreshes that are due by the schedules of data sources and segments."""
+    started = ticks.until_all_are_started(schedules.start_due_imports)
+    started += ticks.until_all_are_started(refresh.start_due_refreshes)
+    if started:
         enqueue("segments.tasks.enqueue_pending")
 
 
@@ -71,4 +73,6 @@ def start_due() -> None:
 def tend_schedules() -> None:
     """Adjust due moments to changed time zones, and delete old ticks."""
     ticks.recompute_due(SegmentSchedule.objects.all())
+    ticks.recompute_due(SourceSchedule.objects.all())
     ticks.forget_old(SegmentTick.objects.all())
+    ticks.forget_old(SourceTick.objects.all())

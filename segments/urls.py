@@ -26,6 +26,7 @@ urlpatterns = [
     path("data/sources/", data_sources.data_sources, name="data_sources"),
     path("data/sources/upload/", uploads.upload, name="upload"),
     path("data/sources/upload/leaving/", uploads.download_leaving, name="upload_leaving"),
+    path("data/sources/schedule/", data_sources.schedule, name="source_schedule"),
     path("data/sources/folder/", watched_folders.watched_folder, name="watched_folder"),
     path("data/sources/database/", databases.database, name="database"),
     path("data/sources/refresh/", data_sources.refresh, name="refresh_sources"),

@@ -1,9 +1,10 @@
 """Show, refresh and remove data sources; upload a file in two steps; show, follow and cancel its import."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import F, OuterRef, Subquery
 from django.db.models.functions import Coalesce, Lower
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -16,6 +17,8 @@ from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.permissions import Permission
 from config.platform.audit.record import record
 from config.platform.jobs.models import OPEN, JobStatus
+from config.platform.schedules.display import ShownSchedule, SystemState, system_state
+from config.platform.schedules.pane import Subject, schedule_pane
 from config.platform.web.htmx import Request
 from config.platform.web.lists import Column, list_page, selected_ids
 from config.platform.web.panes import close_pane, refused, render_dialog
@@ -26,7 +29,7 @@ from segments.permissions import (
     user_can_manage_databases,
 )
 from segments.privacy import rejected_files
-from segments.sources import actions, held_imports
+from segments.sources import actions, held_imports, schedules
 from segments.sources.misfits import misfit_count
 from segments.views.held_imports import find_import, held_context
 
@@ -37,6 +40,7 @@ COLUMNS = [
     Column("refused", gettext_lazy("Rejected rows"), order_by=("last_refused",), kind="number"),
     Column("key", gettext_lazy("Key column"), order_by=(Lower("key_column"),)),
     Column("refreshed", gettext_lazy("Refreshed"), order_by=("refreshed_at",)),
+    Column("schedule", gettext_lazy("Schedule"), order_by=(F("schedule__due_at").asc(nulls_last=True),)),
 ]
 PROBLEM_COLUMNS = [
     Column("line", gettext_lazy("Line"), order_by=("line",), kind="line"),
@@ -61,15 +65,16 @@ class Count:
 def data_sources(request: Request) -> HttpResponse:
     """Show the list of data sources with their last import."""
     imports = ImportJob.objects.filter(source=OuterRef("pk")).order_by("-id")
-    sources = DataSource.objects.select_related("database_query", "watched_folder").annotate(
+    sources = DataSource.objects.select_related("database_query", "watched_folder", "schedule").annotate(
         last_import=Subquery(imports.values("pk")[:1]),
         last_status=Subquery(imports.values("status")[:1]),
         last_refused=Coalesce(Subquery(imports.values("rows_refused")[:1]), 0),
     )
     page = list_page(request, sources, columns=COLUMNS, search=("name", "key_column"), default="name")
+    system = system_state()
     context = {
         "list": page,
-        "rows": [(source, _status_label(source)) for source in page.rows],
+        "rows": [(source, _status_label(source), _shown_schedule(source, system)) for source in page.rows],
         "can_manage": user_can_manage_data_sources(request.user),
         "can_manage_databases": user_can_manage_databases(request.user),
         "active_nav": "data_sources",
@@ -91,6 +96,25 @@ def refresh(request: Request) -> HttpResponse:
         "{n} data source is being refreshed.", "{n} data sources are being refreshed.", len(sources)
     )
     return close_pane(request, reverse("segments:data_sources"), message.format(n=len(sources)))
+
+
+def schedule(request: Request) -> HttpResponse:
+    """Show and save the Schedule pane of the ``selected`` data sources."""
+    check_can_manage_data_sources(request.user)
+    ids = selected_ids(request)
+    sources = list(DataSource.objects.select_related("schedule").filter(pk__in=ids).order_by("name"))
+    if not sources or len(sources) != len(ids):
+        raise Http404
+    subjects = [
+        Subject(
+            source.pk,
+            source.name,
+            schedules.schedule_of(source),
+            partial(schedules.set_schedule, source, by=request.user),
+        )
+        for source in sources
+    ]
+    return schedule_pane(request, subjects, back=reverse("segments:data_sources"), active_nav="data_sources")
 
 
 @require_http_methods(["GET", "POST"])
@@ -190,6 +214,11 @@ def cancel_import(request: Request, pk: int) -> HttpResponse:
         "danger": True,
     }
     return render_dialog(request, context, back=to)
+
+
+def _shown_schedule(source: DataSource, system: SystemState) -> ShownSchedule | None:
+    """Return the schedule to show; None for a source that cannot be refreshed."""
+    return ShownSchedule(getattr(source, "schedule", None), system) if source.is_refreshable else None
 
 
 def _status_label(source: DataSource) -> object:

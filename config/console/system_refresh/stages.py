@@ -24,7 +24,7 @@ from segments import actions as segment_actions
 from segments import refresh as segment_scheduling
 from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
 from segments.rules import references, tree
-from segments.sources import actions
+from segments.sources import actions, schedules
 
 ModelT = TypeVar("ModelT", bound=Model)
 
@@ -74,8 +74,8 @@ class DataSources:
     field = "import_job"
 
     def targets(self) -> Iterator[Target]:
-        """Yield those with a file to read again; what was uploaded stays as it is."""
-        for source in DataSource.refreshable().order_by(Lower("name")):
+        """Yield those on the system schedule with a file or query to read again; uploads stay as they are."""
+        for source in schedules.refreshed_with_system().order_by(Lower("name")):
             yield Target(source.pk, source.name)
 
     def begin(self, pk: int) -> Job:
@@ -96,7 +96,7 @@ class Segments:
     def targets(self) -> Iterator[Target]:
         """Yield those on the system schedule. Each waits for the sources that it is drawn from. A static one that
         is drawn stays as it is."""
-        sources = list(DataSource.refreshable())
+        sources = list(schedules.refreshed_with_system())
         segments = segment_scheduling.refreshed_with_system().exclude(is_static=True, refreshed_at__isnull=False)
         for segment in segments.order_by(Lower("name")):
             sources_used = (source for source in sources if tree.can_match_source(segment.rules, source.columns))

@@ -21,6 +21,7 @@ KINDS: dict[str, Promise] = {
     "segmentschedule": _("Schedule of a segment"),
     "signin": _("Sign-in"),
     "source": _("Data source"),
+    "sourceschedule": _("Schedule of a data source"),
     "systemrefresh": _("System refresh"),
     "systemschedule": _("System schedule"),
     "user": _("User"),

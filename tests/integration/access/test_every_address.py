@@ -142,6 +142,7 @@ ADDRESSES = {
     "segments:data_sources": Address(VIEWERS),
     "segments:upload": Address(CONTRIBUTORS),
     "segments:database": Address(ADMINISTRATORS),
+    "segments:source_schedule": Address(CONTRIBUTORS, of="source"),
     "segments:watched_folder": Address(ADMINISTRATORS),
     "segments:upload_leaving": Address(CONTRIBUTORS),
     "segments:refresh_sources": Address(CONTRIBUTORS, of="source"),

@@ -1,0 +1,69 @@
+"""Import the files and queries of data sources again when their schedules are due."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from config.platform.accounts.models import User
+from config.platform.audit.record import record
+from config.platform.jobs.models import TickResult
+from config.platform.schedules import describe, ticks
+from config.platform.schedules.ticks import Due
+from config.platform.web.versions import take_version
+from segments import permissions
+from segments.models import DataSource, SourceSchedule, SourceTick
+from segments.sources.actions import open_import, refresh_data_source
+
+
+def schedule_of(source: DataSource) -> SourceSchedule:
+    """Return the schedule of a data source, or a new unsaved one."""
+    found: SourceSchedule | None = getattr(source, "schedule", None)
+    return found or SourceSchedule(source=source)
+
+
+@transaction.atomic
+def set_schedule(
+    source: DataSource, *, is_on: bool, rule: Mapping[str, Any] | None, version: int, by: User | None
+) -> SourceSchedule:
+    """Save when a data source is refreshed automatically. Raises StaleEdit when another user saved since
+    ``version`` was read, PermissionDenied, and WrongRule."""
+    permissions.check_can_manage_data_sources(by)
+    locked = DataSource.objects.select_for_update(no_key=True).get(pk=source.pk)
+    schedule, _created = SourceSchedule.objects.get_or_create(source=locked)
+    take_version(schedule, version)
+    before = describe.describe_schedule(schedule)
+    ticks.set_schedule(schedule, is_on=is_on, rule=rule)
+    schedule.save(update_fields=["is_on", "rule", "due_at"])
+    changes = {"schedule": (before, describe.describe_schedule(schedule))}
+    record("scheduled", schedule, by=by, changes=changes, version=schedule.version)
+    return schedule
+
+
+def refreshed_with_system() -> "QuerySet[DataSource]":
+    """Return the data sources that every system refresh includes."""
+    return DataSource.refreshable().filter(Q(schedule=None) | Q(schedule__is_on=True, schedule__rule__isnull=True))
+
+
+@transaction.atomic
+def start_due_imports() -> int:
+    """Queue the imports of one batch of due data sources, and record each due moment. Returns how many were
+    due."""
+    schedules = SourceSchedule.objects.select_related("source")
+    claimed = ticks.claim_due(schedules, lock=("self", "source"))
+    due = ticks.not_yet_noticed(claimed, SourceTick.objects.all(), owner="source")
+    for found in due:
+        _start(found)
+    return len(due)
+
+
+def _start(found: Due[SourceSchedule]) -> None:
+    source = found.schedule.source
+    job, result = None, TickResult.PASSED_OVER
+    if not source.is_refreshable:
+        result = TickResult.IMPOSSIBLE
+    elif not found.is_passed_over:
+        result = TickResult.JOINED if open_import(source) else TickResult.STARTED
+        job = refresh_data_source(source, by=None)
+    SourceTick.objects.create(source=source, job=job, result=result, **found.record)
