@@ -182,7 +182,12 @@ def does_not_survive(text: str, plan: ColumnPlan) -> str:
             digits = f"DECIMAL(18, {plan.format.decimals:d})" if plan.format.decimals else "DOUBLE"
             as_written = written(f"TRY_CAST({point} AS {digits})", plan)
             as_whole = f"CAST(TRY_CAST({text} AS BIGINT) AS VARCHAR)"
-            return f"({text} <> coalesce({as_written}, '') AND {text} <> coalesce({as_whole}, ''))"
+            # Many programs write whole numbers as 12.0 among others with decimals.
+            as_double = (
+                f"replace(CAST(TRY_CAST({point} AS DOUBLE) AS VARCHAR), '.', {literal(plan.format.decimal)})"
+            )
+            spellings = (as_written, as_whole) if plan.format.decimals else (as_written, as_whole, as_double)
+            return "(" + " AND ".join(f"{text} <> coalesce({each}, '')" for each in spellings) + ")"
         case ColumnType.BOOLEAN:
             words = f"{literal(plan.format.true_word.casefold())}, {literal(plan.format.false_word.casefold())}"
             return f"lower({text}) NOT IN ({words})"

@@ -80,6 +80,8 @@ def test_the_columns_of_each_file_get_the_types_that_a_person_would_choose(
         ("x", ["1234567890123456"], "text"),
         ("x", ["19.90", "7.50", "12"], "number"),
         ("x", ["0.5", "12.25", "-3"], "number"),
+        ("x", ["1047.0", "12.25", "0.1"], "number"),  # as programs write all floating-point numbers
+        ("x", ["1047,0", "12,25", "0,1"], "number"),
         ("x", ["1.10", "1.9"], "text"),  # versions
         ("app version", ["1.10", "1.20"], "text"),
         ("x", ["19,90", "7,50"], "number"),
