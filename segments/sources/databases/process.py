@@ -60,7 +60,7 @@ def run_reader(request: Request, *, seconds: float, check: Callable[[], None]) -
     TookTooLong."""
     folder = Path(request.folder)
     environment = {"HOME": str(folder), "LANG": "C.UTF-8", "PATH": "/usr/bin:/bin"}
-    command = [sys.executable, "-I", reader.__file__]
+    command = [sys.executable, "-I", reader.__file__, str(folder)]  # the folder only shows whose process it is
     ends_at = time.monotonic() + seconds
     with subprocess.Popen(
         command,
