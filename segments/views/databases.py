@@ -18,7 +18,13 @@ from segments.models import DataSource, ImportMode
 from segments.permissions import check_can_manage_databases
 from segments.sources.actions import KeyColumnDiffers
 from segments.sources.column_plan import ColumnPlan, plans_from_list
-from segments.sources.databases.actions import QuerySettings, import_query, stored_password, try_query
+from segments.sources.databases.actions import (
+    QuerySettings,
+    entered_password,
+    import_query,
+    stored_password,
+    try_query,
+)
 from segments.sources.databases.fetch import FirstRows
 from segments.sources.databases.sealed import seal, unseal
 from segments.sources.files.file_format import FileRefused
@@ -61,10 +67,7 @@ class _DatabaseStep:
             return self.render(form, sealed=sealed, status=422)
         settings = form.settings()
         try:
-            if settings.password is None and sealed is not None:
-                settings = replace(settings, password=sealed.password)
-            elif settings.password is None and self._source is not None and not settings.engine.is_file:
-                settings = replace(settings, password=stored_password(settings, self._source))
+            settings = self._with_password(settings, sealed)
             found = try_query(settings, by=self._request.user)
         except FileRefused as refusal:
             form.add_failure(refusal)
@@ -73,6 +76,16 @@ class _DatabaseStep:
             form = DatabaseForm(initial=form.cleaned_data, has_password=settings.password is not None)
             return self.render(form, sealed=settings, found=found)
         return _ColumnStep(self._request, settings, self._source).first(found)
+
+    def _with_password(self, settings: QuerySettings, sealed: QuerySettings | None) -> QuerySettings:
+        """Return the settings with the password of the step before, or the stored one, if none is entered. Raises
+        QueryFailed for another server."""
+        if settings.password is not None or settings.engine.is_file:
+            return settings
+        known = entered_password(settings, sealed) if sealed is not None else None
+        if known is None and self._source is not None:
+            known = stored_password(settings, self._source)
+        return replace(settings, password=known)
 
     def again(self, settings: QuerySettings, refusal: FileRefused) -> HttpResponse:
         """Show the step again, because the query that worked before does no longer."""

@@ -95,10 +95,22 @@ def stored_password(settings: QuerySettings, source: DataSource) -> str | None:
     before = source.database_query if source.has_query else None
     if before is None or before.credentials is None:
         return None
+    _check_same_server(before, settings)
+    return _secrets(before).get(PASSWORD)
+
+
+def entered_password(settings: QuerySettings, before: QuerySettings) -> str | None:
+    """Return the password that was entered or stored ``before``, if the settings have the same server and user;
+    None without one. Raises QueryFailed for another server: it would be shown the password."""
+    if before.password is not None:
+        _check_same_server(_query(before, None), settings)
+    return before.password
+
+
+def _check_same_server(before: DatabaseQuery, settings: QuerySettings) -> None:
     entered = _query(settings, None)
     if any(getattr(before, name) != getattr(entered, name) for name in _GETS_PASSWORD):
         raise QueryFailed(_("Enter the password again, because the server or the user changed."), "password")
-    return _secrets(before).get(PASSWORD)
 
 
 def _entered(settings: QuerySettings, source: DataSource | None) -> DatabaseQuery:

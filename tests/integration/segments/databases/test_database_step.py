@@ -179,6 +179,20 @@ def test_the_stored_password_is_not_shown_to_another_server(
     }
 
 
+@pytest.mark.parametrize("change", [{"host": "localhost"}, {"port": "1"}, {"user": "other"}])
+def test_a_tested_password_is_not_shown_to_another_server(
+    alice_client: Client, shop_server: ForeignPostgres, change: dict[str, str]
+) -> None:
+    """The test of a stored query seals its password into the page; the next request may name another server."""
+    source = add_source(alice_client, shop_server)
+    address = f"{DATABASE}?source={source.pk}"
+    tested = alice_client.post(address, entered(shop_server, password="") | {"act": "test"})
+    again = entered(shop_server, password="", **change) | {"sealed": tested.context["sealed"]}
+    assert errors_of(alice_client.post(address, again)) == {
+        "password": ["Enter the password again, because the server or the user changed."]
+    }
+
+
 def test_only_administrators_see_it(
     bob_client: Client, shop_server: ForeignPostgres, alice_client: Client
 ) -> None:
