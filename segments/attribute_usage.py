@@ -1,7 +1,7 @@
 """Say where attributes come from and what uses them, and delete those that nothing uses."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from django.db import transaction
@@ -14,7 +14,7 @@ from config.platform.audit.record import record
 from config.platform.jobs.models import OPEN
 from segments import catalog, hooks
 from segments.hooks import Usage
-from segments.models import DataSource, DeletedAttribute, ImportJob, ProfileAttribute, Segment
+from segments.models import AttributeType, DataSource, DeletedAttribute, ImportJob, ProfileAttribute, Segment
 from segments.permissions import check_can_manage_data_sources
 from segments.rules import tree as rule_trees
 from segments.sources.actions import ImportInProgress
@@ -81,6 +81,21 @@ def delete_attribute(attribute_id: int, *, by: User) -> str:
     DeletedAttribute.objects.create(pk=attribute.pk)
     attribute.delete()
     return attribute.name
+
+
+@transaction.atomic
+def set_searchable(attribute_ids: Collection[int], is_searchable: bool, *, by: User) -> int:
+    """Let the search for customers read these attributes, or not. Returns how many were changed. Raises
+    PermissionDenied."""
+    check_can_manage_data_sources(by)
+    catalog.lock()
+    found = ProfileAttribute.objects.filter(pk__in=attribute_ids, data_type=AttributeType.TEXT)
+    changed = list(found.exclude(is_searchable=is_searchable))
+    for attribute in changed:
+        attribute.is_searchable = is_searchable
+        attribute.save(update_fields=["is_searchable"])
+        record("edited", attribute, by=by, changes={"is_searchable": (not is_searchable, is_searchable)})
+    return len(changed)
 
 
 def _attributes_in(rules: rule_trees.Tree) -> Iterator[str]:

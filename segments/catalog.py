@@ -23,6 +23,7 @@ class Attribute:
     id: int = 0
     has_emails: bool = False
     has_originals: bool = False
+    is_searchable: bool = True
 
     @property
     def column(self) -> str:
@@ -52,11 +53,18 @@ class ValueCount:
 def attributes() -> list[Attribute]:
     """Return every attribute by name."""
     rows = ProfileAttribute.objects.order_by("name").values_list(
-        "name", "data_type", "pk", "has_emails", "has_originals"
+        "name", "data_type", "pk", "has_emails", "has_originals", "is_searchable"
     )
     return [
-        Attribute(name, AttributeType(data_type), pk, has_emails=emails, has_originals=originals)
-        for name, data_type, pk, emails, originals in rows
+        Attribute(
+            name,
+            AttributeType(data_type),
+            pk,
+            has_emails=emails,
+            has_originals=originals,
+            is_searchable=searchable,
+        )
+        for name, data_type, pk, emails, originals, searchable in rows
     ]
 
 

@@ -79,8 +79,7 @@ class ColumnForm(forms.Form):
     type = forms.ChoiceField(label=_("Type"), choices=AttributeType.choices)
     is_ignored = forms.BooleanField(label=_("Do not import"), required=False)
     is_email = forms.BooleanField(label=_("Use as email"), required=False)
-    # Kept with the plan; the search for customers reads all texts so far, so that there is nothing to choose.
-    is_searchable = forms.BooleanField(required=False, widget=forms.HiddenInput)
+    is_searchable = forms.BooleanField(label=_("Searchable"), required=False)
     date_format = forms.ChoiceField(label=_("Date format"), required=False)
     time_zone = forms.CharField(
         label=_("Time zone"),
@@ -99,8 +98,10 @@ class ColumnForm(forms.Form):
     )
     decimals = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, max_value=15)
 
-    def __init__(self, data: Any = None, *, plan: ColumnPlan, prefix: str) -> None:
+    def __init__(self, data: Any = None, *, plan: ColumnPlan, prefix: str, is_new: bool = True) -> None:
         super().__init__(data, initial=_initial(plan), prefix=prefix)
+        if not is_new:  # the page of attributes says whether others are searchable
+            self.fields["is_searchable"].widget = forms.HiddenInput()
         formats = dict(_DATE_FORMATS)
         # Formats of dates that the list does not have; a wrong one only makes values misfits.
         for other in (plan.format.date_format, self.data.get(self.add_prefix("date_format"), "")[:60]):
@@ -165,11 +166,13 @@ class ColumnForm(forms.Form):
 
 def column_forms(plans: Sequence[ColumnPlan], data: Any = None) -> list[ColumnForm]:
     """Return the forms of the columns of a file, bound to what was posted for them, if that is for this column."""
+    known = catalog.find([plan.attribute for plan in plans])
     return [
         ColumnForm(
             data if data is not None and data.get(f"c{at}-column") == plan.column else None,
             plan=plan,
             prefix=f"c{at}",
+            is_new=plan.attribute not in known,
         )
         for at, plan in enumerate(plans)
     ]

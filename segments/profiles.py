@@ -207,7 +207,7 @@ def _walk(condition: Condition, start: PageStart, size: int) -> ProfilePage:
 
 def _holds_words(words: str, attributes: Sequence[Attribute]) -> Condition:
     # Column by column: DuckDB folds the case of a value that many profiles have once.
-    texts = ["key", *(each.column for each in attributes if each.data_type == AttributeType.TEXT)]
+    texts = ["key", *(each.column for each in attributes if _is_searched(each))]
     contained = " OR ".join(f"contains(lower({column}), lower(?))" for column in texts)
     conditions: list[str] = ["true"]
     values: list[str] = []
@@ -216,6 +216,10 @@ def _holds_words(words: str, attributes: Sequence[Attribute]) -> Condition:
         conditions.append(f"({contained}{or_email})")
         values += [*([word] * len(texts)), *email]
     return Condition(" AND ".join(conditions), values)
+
+
+def _is_searched(attribute: Attribute) -> bool:
+    return attribute.is_searchable and attribute.data_type == AttributeType.TEXT
 
 
 def _has_key(words: str) -> Condition:

@@ -102,6 +102,8 @@ class ProfileAttribute(models.Model):
     has_emails = models.BooleanField(default=False)
     # Whether it has one with the original texts of values that do not give them back.
     has_originals = models.BooleanField(default=False)
+    # Whether the search for customers reads it, if it is a text.
+    is_searchable = models.BooleanField(default=True)
 
     class Meta:
         ordering = ["name"]

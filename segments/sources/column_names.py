@@ -60,13 +60,6 @@ _DAYS: Final = _set_of(
     """
 )
 _DAY_SIGNS: Final = ("日期", "生日", "时间")
-_SEARCHED: Final = _set_of(
-    """
-    name names firstname lastname surname company email mail phone mobile city nimi etunimi sukunimi yritys
-    sähköposti puhelin imię imie nazwisko firma miasto nume prenume oraș oras companie nama perusahaan kota
-    """
-)
-_SEARCHED_SIGNS: Final = ("姓名", "名字", "公司", "邮箱", "电话", "手机", "城市")
 
 
 def is_code(name: str) -> bool:
@@ -99,11 +92,6 @@ def is_list(name: str) -> bool:
 def is_day(name: str) -> bool:
     """Say whether values are dates."""
     return _reveals(name, _DAYS, _DAY_SIGNS)
-
-
-def is_searched(name: str) -> bool:
-    """Say whether people look for customers by these values."""
-    return _reveals(name, _SEARCHED, _SEARCHED_SIGNS)
 
 
 def _reveals(name: str, words: frozenset[str], signs: tuple[str, ...]) -> bool:

@@ -82,7 +82,8 @@ class ColumnPlan:
     """How a column of a data source becomes an attribute of the profiles.
 
     ``null_words`` are texts that mean that a value is missing. ``is_email`` columns are compared as addresses;
-    ``is_consent`` ones say who may be written to; ``is_searchable`` ones are found by the search for customers. An
+    ``is_consent`` ones say who may be written to; ``is_searchable`` ones are found by the search for customers, if
+    the attribute is new. An
     ``is_ignored`` column is not imported.
     """
 
@@ -94,7 +95,7 @@ class ColumnPlan:
     misfit: MisfitPolicy = MisfitPolicy.EMPTY
     is_email: bool = False
     is_consent: bool = False
-    is_searchable: bool = False
+    is_searchable: bool = True
     is_ignored: bool = False
 
     def __post_init__(self) -> None:

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import duckdb
 
-from segments.sources import column_names
 from segments.sources.candidates import NULL_WORDS, TEXT_NULL_WORDS, candidates
 from segments.sources.column_plan import ColumnPlan, ColumnType
 from segments.sources.conversion import BLANKS, given_text, is_plain_moment, typed_value, written
@@ -255,7 +254,6 @@ def _as_text(name: str, sample: Sequence[str]) -> ColumnPlan:
         attribute=name[:_MAX_NAME_LENGTH],
         null_words=tuple(sorted(TEXT_NULL_WORDS.intersection(sample))),
         is_email=is_email,
-        is_searchable=is_email or column_names.is_searched(name),
     )
 
 

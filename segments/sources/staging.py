@@ -58,6 +58,7 @@ class StagedRows:
                 AttributeType(str(plan.type)),
                 has_emails=at in self.with_emails,
                 has_originals=at in self.with_originals,
+                is_searchable=plan.is_searchable,
             )
             for at, plan in self.used.items()
         }

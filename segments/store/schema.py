@@ -59,6 +59,7 @@ def _row(attribute: Attribute) -> ProfileAttribute:
         data_type=attribute.data_type,
         has_emails=attribute.has_emails,
         has_originals=attribute.has_originals,
+        is_searchable=attribute.is_searchable,
     )
 
 

@@ -12,15 +12,15 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_safe
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_POST, require_safe
 
 from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
 from config.platform.web.formats import number
 from config.platform.web.htmx import Request
-from config.platform.web.lists import Column, list_page
+from config.platform.web.lists import Column, list_page, selected_ids
 from config.platform.web.panes import close_pane, render_dialog
 from segments import attribute_usage, catalog
 from segments.attribute_usage import SourceColumn
@@ -39,6 +39,7 @@ COLUMNS = [
     Column("type", gettext_lazy("Type"), order_by=("data_type", Lower("name"))),
     Column("sources", gettext_lazy("Data sources")),
     Column("usages", gettext_lazy("Used by")),
+    Column("searchable", gettext_lazy("Searchable"), order_by=("is_searchable", Lower("name"))),
     Column("filled", gettext_lazy("Customers with a value"), kind="number"),
     Column("samples", gettext_lazy("Sample values")),
 ]
@@ -81,6 +82,18 @@ def attributes(request: Request) -> HttpResponse:
     return render(request, "segments/attributes.html", context)
 
 
+@require_POST
+def make_searchable(request: Request) -> HttpResponse:
+    """Let the search for customers read the selected text attributes."""
+    return _set_searchable(request, is_searchable=True)
+
+
+@require_POST
+def exclude_from_search(request: Request) -> HttpResponse:
+    """Let the search for customers skip the selected text attributes."""
+    return _set_searchable(request, is_searchable=False)
+
+
 @require_permission(Permission.SEGMENT_VIEW)
 def delete(request: Request, pk: int) -> HttpResponse:
     """Ask for confirmation, and by POST delete an attribute that nothing uses; 409 when something does."""
@@ -105,6 +118,19 @@ def delete(request: Request, pk: int) -> HttpResponse:
         "danger": True,
     }
     return render_dialog(request, context, "segments/delete_attribute.html", status, back=back)
+
+
+def _set_searchable(request: Request, *, is_searchable: bool) -> HttpResponse:
+    count = attribute_usage.set_searchable(selected_ids(request), is_searchable, by=request.user)
+    if is_searchable:
+        message = ngettext("{n} attribute is searchable now.", "{n} attributes are searchable now.", count)
+    else:
+        message = ngettext(
+            "The search skips {n} attribute now.",
+            "The search skips {n} attributes now.",
+            count,
+        )
+    return close_pane(request, reverse("segments:attributes"), message.format(n=count))
 
 
 def _rows(shown: Sequence[ProfileAttribute], user: User) -> list[AttributeRow]:

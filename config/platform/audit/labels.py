@@ -97,6 +97,7 @@ FIELDS: dict[str, Promise] = {
     "hears_of_troubles": _("Notified by email"),
     "is_active": _("Active"),
     "is_on": _("On"),
+    "is_searchable": _("Searchable"),
     "mode": _("Mode"),
     "rule": _("Rule"),
     "settings": _("Settings"),

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from config.platform.text.addresses import comparable_email
-from segments.sources import column_names
 from segments.sources.column_plan import ColumnFormat, ColumnPlan, ColumnType
 from segments.sources.import_plan import MAX_NAME_LENGTH
 
@@ -43,7 +42,6 @@ def plan_columns(
                 type=_TYPES[word],
                 format=spelling,
                 is_email=is_email,
-                is_searchable=is_email or (is_text and column_names.is_searched(name)),
                 is_ignored=word == "binary",
             )
         )
@@ -53,7 +51,7 @@ def plan_columns(
 def as_key(plan: ColumnPlan) -> ColumnPlan:
     """Return the plan of a key column: keys are texts."""
     return ColumnPlan(
-        plan.column, attribute=plan.attribute, is_searchable=plan.is_searchable, is_email=plan.is_email
+        plan.column, attribute=plan.attribute, is_email=plan.is_email, is_searchable=plan.is_searchable
     )
 
 

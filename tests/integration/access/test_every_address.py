@@ -148,6 +148,8 @@ ADDRESSES = {
     "segments:refresh_sources": Address(CONTRIBUTORS, of="source"),
     "segments:remove_source": Address(CONTRIBUTORS, of="source"),
     "segments:attributes": Address(VIEWERS),
+    "segments:make_searchable": Address(CONTRIBUTORS, of="attribute"),
+    "segments:exclude_from_search": Address(CONTRIBUTORS, of="attribute"),
     "segments:delete_attribute": Address(CONTRIBUTORS, of="attribute"),
     "segments:import": Address(VIEWERS, of="job"),
     "segments:import_live": Address(VIEWERS, of="job"),

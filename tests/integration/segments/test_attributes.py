@@ -17,10 +17,11 @@ from connections.destinations.values import FieldMapping
 from connections.models import Limits
 from exports.models import Run
 from exports.models.snapshot import RunSnapshot
-from segments import attribute_usage, maintenance
+from segments import attribute_usage, catalog, maintenance, profiles
 from segments.attribute_usage import AttributeInUse, SourceColumn
 from segments.models import DataSource, DeletedAttribute, ProfileAttribute, Segment
 from segments.sources import actions, import_job
+from segments.sources.column_plan import ColumnPlan
 from segments.store import lake, schema
 from tests.support.exports import export_to, sandbox_connection, segment_of_everyone
 from tests.support.profiles import all_profiles, create_profile
@@ -173,3 +174,32 @@ def test_a_second_delete_changes_nothing(bob: User, shop: DataSource) -> None:
     pk = attribute("born").pk
     assert attribute_usage.delete_attribute(pk, by=bob) == "born"
     assert attribute_usage.delete_attribute(pk, by=bob) == ""
+
+
+def found(words: str) -> list[str]:
+    page = profiles.find_profiles(words, catalog.attributes(), profiles.PageStart(), 50, key_only=False)
+    return [profile.key for profile in page.profiles]
+
+
+def test_the_search_skips_attributes_that_are_excluded(bob_client: Client, shop: DataSource) -> None:
+    assert found("turku") == ["C1", "C2"]
+    chosen = {"selected": [attribute("city").pk, attribute("points").pk]}
+    answer = bob_client.post(f"{PAGE}exclude-from-search/", chosen, headers=HTMX)
+    assert answer["HX-Redirect"] == PAGE
+    assert found("turku") == []
+    assert found("aino") == ["C1"]
+    assert attribute("points").is_searchable  # a number is never read
+    bob_client.post(f"{PAGE}make-searchable/", chosen, headers=HTMX)
+    assert found("turku") == ["C1", "C2"]
+    assert [entry.action for entry in AuditEntry.objects.filter(target_kind="profileattribute")] == ["edited"] * 2
+
+
+def test_the_plan_of_a_column_says_whether_a_new_attribute_is_searchable(tmp_path: Path, db: None) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,city,note\n1,Turku,Turku\n")
+    plans = [ColumnPlan("note", is_searchable=False)]
+    job = actions.start_import(
+        path=path, key_column="id", source_name="Shop", by=None, wake_worker=False, plans=plans
+    )
+    import_job.run_import(job.pk)
+    assert (attribute("city").is_searchable, attribute("note").is_searchable) == (True, False)

@@ -86,18 +86,14 @@ def test_bytes_are_not_imported(database: duckdb.DuckDBPyConnection) -> None:
     assert plan_columns(["x"], [word], [[None]])[0].is_ignored
 
 
-def test_texts_that_are_addresses_are_emails_and_searched() -> None:
+def test_texts_that_are_addresses_are_emails() -> None:
     rows: list[list[str | None]] = [
         ["a@example.com", "a@example.com", "1"],
         ["b@example.com", None, "2"],
         ["c@example.com", "x", "3"],
     ]
     plans = plan_columns(["contact", "note", "n"], ["text", "text", "integer"], rows)
-    assert [(plan.is_email, plan.is_searchable) for plan in plans] == [
-        (True, True),
-        (False, False),
-        (False, False),
-    ]
+    assert [plan.is_email for plan in plans] == [True, False, False]
 
 
 def test_a_key_is_text() -> None:
