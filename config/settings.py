@@ -107,6 +107,8 @@ DUCKDB_EXTENSION_DIR = environment.text("DUCKDB_EXTENSION_DIR", "")
 # -- sources of profiles: databases and folders -------------------------------------------------------------------
 # Hosts, addresses and networks of databases that data sources may read although they are internal.
 DATABASE_SOURCE_HOSTS = environment.comma_separated("DATABASE_SOURCE_HOSTS")
+# The certificates of the authorities that verify their servers; empty: the public ones.
+DATABASE_SOURCE_CA = environment.text("DATABASE_SOURCE_CA", "")
 # A query ends after so long, and fails with more rows than that.
 DATABASE_SOURCE_SECONDS = environment.number("DATABASE_SOURCE_SECONDS", 3_600, least=1)
 DATABASE_SOURCE_ROWS = environment.number("DATABASE_SOURCE_ROWS", 20_000_000, least=1)

@@ -61,7 +61,7 @@ class DatabaseForm(forms.Form):
         choices=DatabaseEncryption.choices,
         initial=DatabaseEncryption.VERIFY,
         required=False,
-        help_text=_("Verified: a public authority certifies the host."),
+        help_text=_("Verified: an authority certifies the host."),
     )
     query = forms.CharField(
         label=_("Query"),

@@ -9,7 +9,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from tests.support.workers import free_port
 
@@ -34,6 +41,7 @@ class ForeignMariadb:
     """The server; ``reader`` may read the table ``customers`` of the database ``shop``."""
 
     port: int
+    certificate: str = ""
     user: str = "reader"
     password: str = PASSWORD
     host: str = "127.0.0.1"
@@ -58,6 +66,7 @@ def is_installed() -> bool:
 def foreign_mariadb(folder: Path) -> Iterator[ForeignMariadb]:
     """Run the server in a folder until the block ends."""
     port, data, path = free_port(), folder / "data", folder / "socket"
+    write_certificate(folder)
     install = [
         "mariadb-install-db",
         "--no-defaults",
@@ -66,9 +75,10 @@ def foreign_mariadb(folder: Path) -> Iterator[ForeignMariadb]:
     ]
     subprocess.run([*install, "--skip-test-db"], capture_output=True, check=True)
     command = ["mariadbd", "--no-defaults", f"--datadir={data}", f"--socket={path}", f"--port={port}"]
+    encrypted = [f"--ssl-cert={folder / 'server.crt'}", f"--ssl-key={folder / 'server.key'}"]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [*command, "--bind-address=127.0.0.1", "--user=root", "--innodb-flush-log-at-trx-commit=0"],
+            [*command, "--bind-address=127.0.0.1", "--user=root", *encrypted],
             stdout=log,
             stderr=log,
         )
@@ -79,10 +89,35 @@ def foreign_mariadb(folder: Path) -> Iterator[ForeignMariadb]:
         client = ["mariadb", "--no-defaults", "--default-character-set=utf8mb4", "-u", "root", "-S", str(path)]
         shop = _SHOP % PASSWORD.replace("\\", "\\\\").replace("'", "\\'")
         subprocess.run(client, input=shop.encode(), capture_output=True, check=True)
-        yield ForeignMariadb(port)
+        yield ForeignMariadb(port, str(folder / "server.crt"))
     finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+def write_certificate(folder: Path) -> None:
+    """Write a certificate of localhost that certifies itself, ``server.crt``, and its key ``server.key``."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    names = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "server.crt").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    plain = serialization.NoEncryption()
+    (folder / "server.key").write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    )
 
 
 @contextmanager

@@ -102,7 +102,7 @@ def _attach_postgresql(query: DatabaseQuery, password: str) -> list[str]:
         "options": f"-c default_transaction_read_only=on -c statement_timeout={limit}",
     }
     if encryption is DatabaseEncryption.VERIFY:
-        options["sslrootcert"] = DEFAULT_CA_BUNDLE_PATH
+        options["sslrootcert"] = _authorities()
     given = " ".join(f"{name}={_libpq_quoted(value)}" for name, value in options.items())
     secret = f", PASSWORD {quoted(password)}" if password else ""
     return [
@@ -124,7 +124,7 @@ def _attach_mysql(query: DatabaseQuery, password: str) -> list[str]:
         "USER": query.user,
         "PASSWORD": password,
         "SSL_MODE": _MYSQL_SSL_MODES[encryption],
-        **({"SSL_CA": DEFAULT_CA_BUNDLE_PATH} if is_verified else {}),
+        **({"SSL_CA": _authorities()} if is_verified else {}),
     }
     given = ", ".join(f"{name} {quoted(value)}" for name, value in options.items())
     return [
@@ -160,6 +160,11 @@ def database_file(query: DatabaseQuery) -> Path:
     if not real.is_file():
         raise DatabaseRefused(_("There is no file %(path)s.") % {"path": path}, "database")
     return real
+
+
+def _authorities() -> str:
+    """Return the file of the certificates of authorities that servers are verified with."""
+    return settings.DATABASE_SOURCE_CA or DEFAULT_CA_BUNDLE_PATH
 
 
 def _libpq_quoted(value: str) -> str:

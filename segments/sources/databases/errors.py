@@ -62,7 +62,7 @@ _CAUSES: Final = (
     ),
     _cause(
         r"certificate verify failed|server certificate for|self.signed certificate|certificate validation failure",
-        gettext_lazy("The certificate of the server is not one of a public authority for this host name."),
+        gettext_lazy("No known authority certifies the server under this host name."),
         "encryption",
     ),
     _cause(

@@ -80,7 +80,7 @@ def test_rows_become_profiles_with_the_types_of_the_database(server: ForeignMari
     [
         ({"password": "wrong"}, "The database does not accept the user and the password."),
         ({"database": "nothing"}, "The user may not open the database “nothing”."),
-        ({"encryption": DatabaseEncryption.REQUIRE}, "offers no encryption"),
+        ({"encryption": DatabaseEncryption.VERIFY}, "No known authority certifies the server"),
         ({"query": "SELECT missing FROM customers"}, "There is no column “missing”."),
         ({"query": "salaries"}, "The user may not read"),
         ({"query": "SELECT id, id FROM customers"}, "The query has two columns “id”."),
@@ -92,6 +92,17 @@ def test_a_failure_is_a_sentence_that_names_the_cause(
     server: ForeignMariadb, change: dict[str, object], sentence: str
 ) -> None:
     assert sentence in failure_of(replace(settings_for(server), **change))  # type: ignore[arg-type]
+
+
+def test_the_way_is_encrypted_and_the_server_verified(server: ForeignMariadb, settings: Settings) -> None:
+    query = (
+        "SELECT variable_value AS cipher FROM information_schema.session_status WHERE variable_name = 'ssl_cipher'"
+    )
+    entered = replace(settings_for(server, query), encryption=DatabaseEncryption.REQUIRE)
+    assert try_query(entered, by=None).rows != [[""]]
+    settings.DATABASE_SOURCE_CA = server.certificate
+    verified = replace(entered, encryption=DatabaseEncryption.VERIFY, host="localhost")
+    assert try_query(verified, by=None).rows != [[""]]
 
 
 def test_a_server_cannot_read_files_of_this_machine(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ TEXTS = [
     ("connection to server failed: timeout expired", "The server does not answer.", "host"),
     ("Can't connect to server on '10.0.0.1' (110)", "The server does not answer.", "host"),
     ("server does not support SSL, but SSL was required", "The server offers no encryption.", "encryption"),
-    ("SSL error: certificate verify failed", "not one of a public authority", "encryption"),
+    ("SSL error: certificate verify failed", "No known authority", "encryption"),
     ("ERROR:  permission denied for table customers\n", "The user may not read “customers”.", "query"),
     (
         "SELECT command denied to user 'reader'@'10.0.0.1' for table `shop`.`salaries`",
