@@ -232,9 +232,10 @@ def _quick_moment(text: str, spelling: ColumnFormat) -> str:
     if spelling.date_format and not spelling.date_format.startswith("%Y-%m-%d"):
         return ""
     if spelling.date_format.endswith("Z"):
-        return f"CASE WHEN {_is_plain_utc(text)} THEN TRY_CAST({text} AS TIMESTAMPTZ) END"
+        return f"CASE WHEN {text} >= '0' AND {_is_plain_utc(text)} THEN TRY_CAST({text} AS TIMESTAMPTZ) END"
     moment = f"timezone({literal(_zone(spelling))}, TRY_CAST({text} AS TIMESTAMP))"
-    return f"CASE WHEN {is_plain_moment(text)} THEN {moment} END"
+    # The cast trims blanks, which would stand for digits here.
+    return f"CASE WHEN {text} >= '0' AND {text}[-1] >= '0' AND {is_plain_moment(text)} THEN {moment} END"
 
 
 def _list(text: str, spelling: ColumnFormat) -> str:

@@ -226,6 +226,7 @@ USUAL = st.sampled_from(
         "5", "-5", "+5", "05", "5.0", "19.90", "19.9", ".5", "1e3", "true", "True", " true", "false", "2024-02-29",
         "2024-02-30", "2024-2-9", "2024/02/29", "2024-02-29 10:00:00", "2024-02-29T10:00:00", "2024-02-29 10:00",
         "2024-02-29T10:00:00Z", "2024-02-29T10:00:00z", "2024-02-29 10:00:00 ", "2024-13-01 10:00:00", "0-0-0",
+        "2024-02-29 10:00:0 ", "2024-02-29T10:0 ", " 024-02-29T10:00:00Z", "\t024-02-29 10:00:00",
     ]
 )  # fmt: skip
 TYPED_PLANS = st.sampled_from(
@@ -255,6 +256,13 @@ def test_the_quick_conversion_gives_the_values_of_the_full_one(
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(conversion._QUICK, plan.type, lambda _text, _spelling: "")
         assert convert(connection, plan, texts) == quickly
+
+
+def test_a_blank_is_no_digit_of_a_moment(connection: duckdb.DuckDBPyConnection) -> None:
+    for pattern in ("", "%Y-%m-%dT%H:%M:%SZ"):
+        plan = ColumnPlan("x", type=ColumnType.DATETIME, format=ColumnFormat(date_format=pattern))
+        texts = ["2024-02-29 10:00:0 ", "2024-02-29T10:0 ", " 024-02-29T10:00:00Z", "\t024-02-29 10:00:00"]
+        assert convert(connection, plan, texts) == [(None, text, True) for text in texts]
 
 
 def test_blanks_that_do_not_occur_are_not_looked_for(connection: duckdb.DuckDBPyConnection) -> None:
