@@ -33,7 +33,7 @@ from segments.sources.files.read import LoadedFile
 from segments.sources.import_plan import plans_to_store
 from segments.sources.in_place import SAMPLE
 from segments.sources.prepare import LOADED, decided_plans, interrupted_by, prepare, rejected_rows
-from segments.sources.source_file import source_file
+from segments.sources.source_file import check_unchanged, source_file, version_of
 from segments.sources.staging import StagedRows
 from segments.store import lake, schema
 from segments.store.identity import StoreMismatch
@@ -201,8 +201,10 @@ def _import(job: ImportJob, progress: _Progress) -> dict[str, Any]:
         temporary_folder(f"{job.pk}-{job.attempt}") as folder,
         source_file(job, folder, progress.check) as path,
     ):
-        job.progress_total = _size(path)
+        version = version_of(path)
+        job.progress_total = version.size
         staged = _prepare(job, progress, path, folder)
+        check_unchanged(path, version)
         rows_read = staged.loaded.records
         job.read_at = clock.now()
         progress.at(0.99, rows_read)
@@ -261,14 +263,6 @@ def _keep_rejected_rows(job: ImportJob, loaded: LoadedFile, erased_until: int) -
     rejected_files.store(job, loaded.rejected.path)
     if erase.last_erasure() != erased_until:
         rejected_files.delete(job)
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise FileRefused(_("The file cannot be read: %(reason)s.") % {"reason": reason}) from error
 
 
 def _merge(job: ImportJob, progress: _Progress, staged: StagedRows, erased_until: int) -> dict[str, Any]:

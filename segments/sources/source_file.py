@@ -5,6 +5,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from django.utils.translation import gettext as _
@@ -13,6 +14,33 @@ from segments.models import ImportJob, WatchedFile
 from segments.sources.databases.fetch import fetch_rows
 from segments.sources.file_names import is_in_source_folder
 from segments.sources.files.file_format import FileRefused
+
+
+@dataclass(frozen=True)
+class FileVersion:
+    """Which file is at a path, and its state."""
+
+    device: int
+    inode: int
+    size: int
+    modified_ns: int
+
+
+def version_of(path: Path) -> FileVersion:
+    """Return the version of the file at a path. Raises FileRefused."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise FileRefused(_("The file cannot be read: %(reason)s.") % {"reason": reason}) from error
+    return FileVersion(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def check_unchanged(path: Path, before: FileVersion) -> None:
+    """Check that the file at a path is the same as ``before`` it was read: rows of another version would look as
+    if they were missing. Raises FileRefused."""
+    if version_of(path) != before:
+        raise FileRefused(_("The file changed while it was read. Nothing was imported. Import it again."))
 
 
 @contextmanager

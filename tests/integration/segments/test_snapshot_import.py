@@ -21,6 +21,7 @@ from segments.models import DataSource, ImportJob, ImportMode
 from segments.privacy import erase
 from segments.privacy.subjects import Scope
 from segments.sources import actions, held_imports, import_job, in_place
+from segments.sources.prepare import prepare
 from segments.store import lake
 from tests.support.profiles import all_profiles, get_profile
 
@@ -364,3 +365,27 @@ def test_a_file_that_is_converted_in_one_pass_is_compared_too(file: Path, monkey
     assert job.profiles_removed == 1
     write(file, range(10))
     assert imported(file).status == JobStatus.NEEDS_CONFIRMATION
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_a_file_that_changes_while_it_is_read_is_not_imported(
+    file: Path, monkeypatch: pytest.MonkeyPatch, is_replaced: bool
+) -> None:
+    write(file, range(20))
+    imported(file)
+
+    def prepare_beside_a_writer(*arguments: Any) -> Any:
+        staged = prepare(*arguments)
+        written = file.with_suffix(".new") if is_replaced else file
+        write(written, range(20))
+        written.replace(file)
+        return staged
+
+    monkeypatch.setattr(import_job, "prepare", prepare_beside_a_writer)
+    write(file, range(1, 20))  # the writer has not finished
+    job = imported(file)
+    assert (job.status, job.message) == (
+        JobStatus.FAILED,
+        "The file changed while it was read. Nothing was imported. Import it again.",
+    )
+    assert keys() == list(range(20))
