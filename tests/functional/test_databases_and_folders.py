@@ -1,0 +1,79 @@
+"""Data sources that read a database, and that watch a folder."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+import time_machine
+from playwright.sync_api import Page, expect
+from pytest_django import Settings
+
+from config.platform.accounts.models import User
+from config.platform.jobs import clock
+from segments.models import ImportJob, WatchedFolder
+from segments.sources import import_job, watched_folders
+from tests.functional.conftest import assert_accessible, screenshot, sign_in
+from tests.support.profiles import get_profile
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, settings: Settings) -> Path:
+    """Return a folder that data sources may read and watch."""
+    settings.UPLOAD_DIR = tmp_path / "uploads"
+    settings.SOURCE_FOLDERS = [str(tmp_path / "in")]
+    (tmp_path / "in").mkdir()
+    return tmp_path / "in"
+
+
+def test_an_administrator_imports_from_a_database(page: Page, alice: User, folder: Path) -> None:
+    with duckdb.connect(str(folder / "shop.duckdb")) as connection:
+        connection.execute("CREATE TABLE customers AS SELECT 1 AS id, '01234' AS zip, 7 AS points")
+    sign_in(page, alice, "/data/sources/")
+    page.get_by_role("link", name="From a database").first.click()
+    expect(page.get_by_label("Host")).to_be_visible()
+    expect(page.get_by_label("File")).to_be_hidden()
+    page.get_by_label("Kind of database").select_option("DuckDB file")
+    expect(page.get_by_label("Host")).to_be_hidden()
+    page.get_by_label("File").fill(str(folder / "shop.duckdb"))
+    page.get_by_label("Query").fill("customers")
+    page.get_by_role("button", name="Test connection").click()
+    expect(page.get_by_text("The connection works.")).to_be_visible()
+    expect(page.get_by_text("01234")).to_be_visible()
+    assert_accessible(page)
+    screenshot(page, "database")
+    page.get_by_role("button", name="Next").click()
+    page.get_by_label("Data source").fill("Web shop")
+    assert_accessible(page)
+    screenshot(page, "database-import")
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_text("Waiting for a worker")).to_be_visible()
+    import_job.run_import(ImportJob.objects.get().pk)
+    expect(page.get_by_text("Successful")).to_be_visible()
+    assert get_profile("1").attributes == {"id": "1", "zip": "01234", "points": 7}
+
+
+def test_an_administrator_watches_a_folder(page: Page, alice: User, folder: Path) -> None:
+    (folder / "shop-1.csv").write_text("id,name\n1,Aino\n", encoding="utf-8")
+    sign_in(page, alice, "/data/sources/")
+    page.get_by_role("link", name="From a folder").first.click()
+    page.get_by_role("textbox", name="Folder").fill(str(folder))
+    page.get_by_label("File names").fill("shop-*.csv")
+    page.get_by_role("textbox", name="Data source").fill("Web shop")
+    page.get_by_role("textbox", name="Key column").fill("id")
+    assert_accessible(page)
+    page.get_by_role("button", name="Watch folder").click()
+    expect(page.get_by_text("The folder is watched.")).to_be_visible()
+    watched = WatchedFolder.objects.get()
+    watched_folders.scan(watched.pk)
+    with time_machine.travel(clock.now() + timedelta(minutes=1), tick=True):
+        job = watched_folders.scan(watched.pk)
+    assert job is not None
+    import_job.run_import(job.pk)
+    page.goto(f"/data/sources/folder/?source={watched.source_id}")
+    expect(page.get_by_role("link", name="shop-1.csv")).to_be_visible()
+    expect(page.get_by_text("Successful")).to_be_visible()
+    assert_accessible(page)
+    screenshot(page, "watched-folder")
