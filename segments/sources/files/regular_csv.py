@@ -53,7 +53,7 @@ def scan_lines(path: Path) -> LineScan | None:
                 pairs += chunk.count(b"\r\n") + (tail.endswith(b"\r") and chunk.startswith(b"\n"))
             has_quotes = has_quotes or b'"' in chunk
             for blank, (rare, sign) in _BLANK_SIGNS.items():
-                if blank not in blanks and rare in chunk and sign in tail[-2:] + chunk:
+                if blank not in blanks and (rare in chunk or rare in tail[-2:]) and sign in tail[-2:] + chunk:
                     blanks.add(blank)
             tail = (tail + chunk)[-4096:]
     if returns and not returns == pairs == newlines:
