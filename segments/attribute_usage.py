@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Lower
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from config.platform.accounts.models import User
 from config.platform.audit.record import record
-from config.platform.jobs.models import OPEN
+from config.platform.jobs.models import OPEN, JobStatus
 from segments import catalog, hooks
 from segments.hooks import Usage
 from segments.models import AttributeType, DataSource, DeletedAttribute, ImportJob, ProfileAttribute, Segment
@@ -77,6 +78,9 @@ def delete_attribute(attribute_id: int, *, by: User) -> str:
         raise AttributeInUse(attribute.name)
     for source in DataSource.objects.select_for_update().order_by("pk"):
         _ignore(source, attribute.name)
+    for held in ImportJob.objects.filter(status=JobStatus.NEEDS_CONFIRMATION):
+        held.column_plans = _without(held.column_plans, attribute.name)
+        held.save(update_fields=["column_plans"])
     record("removed", attribute, by=by, changes={"type": (attribute.get_data_type_display(), None)})
     DeletedAttribute.objects.create(pk=attribute.pk)
     attribute.delete()
@@ -107,10 +111,15 @@ def _attributes_in(rules: rule_trees.Tree) -> Iterator[str]:
 
 def _ignore(source: DataSource, name: str) -> None:
     """Let the next imports of a source ignore the columns of an attribute."""
-    plans = [
-        replace(plan, is_ignored=True) if plan.attribute.casefold() == name.casefold() else plan
-        for plan in plans_from_list(source.column_plans)
-    ]
-    source.column_plans = plans_to_list(plans)
+    source.column_plans = _without(source.column_plans, name)
     source.columns = [column for column in source.columns if column.casefold() != name.casefold()]
     source.save(update_fields=["column_plans", "columns"])
+
+
+def _without(stored: Sequence[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    """Return stored plans that ignore the columns of an attribute."""
+    plans = [
+        replace(plan, is_ignored=True) if plan.attribute.casefold() == name.casefold() else plan
+        for plan in plans_from_list(stored)
+    ]
+    return plans_to_list(plans)

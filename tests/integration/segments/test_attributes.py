@@ -19,9 +19,9 @@ from exports.models import Run
 from exports.models.snapshot import RunSnapshot
 from segments import attribute_usage, catalog, maintenance, profiles
 from segments.attribute_usage import AttributeInUse, SourceColumn
-from segments.models import DataSource, DeletedAttribute, ProfileAttribute, Segment
-from segments.sources import actions, import_job
-from segments.sources.column_plan import ColumnPlan
+from segments.models import DataSource, DeletedAttribute, ImportMode, ProfileAttribute, Segment
+from segments.sources import actions, held_imports, import_job
+from segments.sources.column_plan import ColumnPlan, ColumnType
 from segments.store import lake, schema
 from tests.support.exports import export_to, sandbox_connection, segment_of_everyone
 from tests.support.profiles import all_profiles, create_profile
@@ -163,6 +163,29 @@ def test_nothing_is_deleted_during_an_import(bob: User, shop: DataSource, tmp_pa
     actions.start_import(path=path, key_column="id", source_name="Shop", by=None, wake_worker=False)
     with pytest.raises(actions.ImportInProgress):
         attribute_usage.delete_attribute(attribute("born").pk, by=bob)
+
+
+def test_a_held_import_does_not_bring_a_deleted_attribute_back(bob: User, tmp_path: Path, db: None) -> None:
+    path = tmp_path / "a.csv"
+    imported(path, "id,city,points\n" + "".join(f"{key},Turku,5\n" for key in range(30)))
+    path.write_text("id,city,points\n1,Turku,6\n")
+    job = actions.start_import(
+        path=path,
+        key_column="id",
+        source_name="Shop",
+        by=None,
+        mode=ImportMode.SNAPSHOT,
+        plans=[ColumnPlan("points", attribute="points", type=ColumnType.INTEGER)],
+        wake_worker=False,
+    )
+    held = import_job.run_import(job.pk)
+    assert held is not None
+    attribute_usage.delete_attribute(attribute("points").pk, by=bob)
+    assert held_imports.confirm_removals(held, count=29, by=bob, wake_worker=False)
+    ended = import_job.run_import(job.pk)
+    assert ended is not None
+    assert (ended.status, ended.profiles_removed) == (JobStatus.SUCCESSFUL, 29)
+    assert not ProfileAttribute.objects.filter(name="points").exists()
 
 
 def test_viewers_delete_nothing(charlie: User, shop: DataSource) -> None:
