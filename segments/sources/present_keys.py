@@ -15,6 +15,7 @@ from segments.store.lake import as_list, listed
 from segments.store.leaving import PRESENT
 
 _LINES_AT_ONCE: Final = 10_000
+_NOT_TEXT: Final = "\ufffd"  # stands for bytes that are no text
 
 
 def collect(connection: duckdb.DuckDBPyConnection, loaded: LoadedFile, keys: Sequence[int], query: str) -> None:
@@ -39,7 +40,9 @@ def _rejected_keys(loaded: LoadedFile, keys: Sequence[int]) -> Iterator[str | No
                 found = keys_of_line(text, loaded.delimiter, keys, len(loaded.names))
             else:
                 found = keys_of_json(text, [loaded.names[at] for at in keys])
-            yield from found or [None]
+            yield from found
+            if not found or any(_NOT_TEXT in key for key in found):
+                yield None
 
 
 def keys_of_line(line: str, delimiter: str, keys: Sequence[int], width: int) -> set[str]:
@@ -62,7 +65,15 @@ def keys_of_json(line: str, names: Sequence[str]) -> set[str]:
 def _values_in(line: str, name: str) -> set[str]:
     spelled = re.escape(json.dumps(name, ensure_ascii=False))
     found = re.findall(rf'{spelled}\s*:\s*(?:"((?:[^"\\]|\\.)*)"|([^",}}\]\s]+))', line)
-    return {_trimmed(text or bare) for text, bare in found}
+    return {_trimmed(_unescaped(text) or bare) for text, bare in found}
+
+
+def _unescaped(text: str) -> str:
+    """Return a text that stands between quotation marks in JSON, without escapes if they are valid."""
+    try:
+        return str(json.loads(f'"{text}"', strict=False))
+    except ValueError:
+        return text
 
 
 def _trimmed(field: str) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from segments.sources import present_keys
 from segments.sources.files.detect import detect
+from segments.sources.files.file_format import FileFormat
 from segments.sources.files.read import load
 from segments.sources.keys import key_expression
 from segments.store.leaving import PRESENT
@@ -37,6 +38,8 @@ def test_a_key_is_found_in_a_line_that_is_no_record(line: str, keys: list[int], 
     [
         ('{"id": "7", "name": ', {"7"}),
         ('{"name": "a" "id" : 8}', {"8"}),
+        ('{"id": "M\\u00fcller \\"7\\"", "name": ', {'Müller "7'}),
+        ('{"id": "a\\x", "name": ', {"a\\x"}),
         ('{"id": "', set()),
         ("nothing", set()),
     ],
@@ -68,3 +71,13 @@ def test_all_keys_of_a_file_are_collected(tmp_path: Path, name: str, content: st
         present_keys.collect(connection, loaded, [key], f"SELECT {key_expression([key])} AS key FROM loaded")
         found = connection.execute(f"SELECT key FROM {PRESENT} ORDER BY key NULLS LAST").fetchall()
     assert [key for (key,) in found] == keys
+
+
+def test_a_key_with_bytes_that_are_no_text_is_not_readable(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"id,name\n1,a\n\xe4,b\n")
+    with duckdb.connect(":memory:") as connection:
+        loaded = load(path, FileFormat(), connection, "loaded", folder=tmp_path)
+        present_keys.collect(connection, loaded, [0], f"SELECT {key_expression([0])} AS key FROM loaded")
+        found = connection.execute(f"SELECT count(*) FROM {PRESENT} WHERE key IS NULL").fetchone()
+    assert found == (1,)
