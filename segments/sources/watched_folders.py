@@ -22,10 +22,11 @@ from config.platform.accounts.models import User
 from config.platform.audit.record import record
 from config.platform.jobs import clock
 from config.platform.jobs.enqueue import enqueue_on_commit
+from config.platform.jobs.models import OPEN, JobStatus
 from segments import permissions
 from segments.models import DataSource, ImportJob, ImportMode, WatchedFile, WatchedFolder
 from segments.sources import held_imports
-from segments.sources.actions import open_import
+from segments.sources.actions import cancel_import, open_import
 from segments.sources.data_source import ensure_data_source
 from segments.sources.file_names import is_in_source_folder
 
@@ -82,10 +83,14 @@ def watch_folder(
 
 @transaction.atomic
 def stop_watching(source: DataSource, *, by: User | None) -> None:
-    """Stop watching the folder of a data source; what was imported stays."""
+    """Stop watching the folder of a data source, and cancel the open and held imports of its files, which could
+    not be checked any more; what was imported stays."""
     permissions.check_can_manage_databases(by)
-    watched = WatchedFolder.objects.filter(source=source).first()
+    watched = WatchedFolder.objects.select_for_update().filter(source=source).first()
     if watched is not None:
+        unfinished = ImportJob.objects.filter(status__in=[*OPEN, JobStatus.NEEDS_CONFIRMATION])
+        for job in unfinished.filter(watched_file__folder=watched):
+            cancel_import(job, by=by)
         record("edited", source, by=by, changes={"watched_folder": (str(watched), None)})
         watched.delete()
 

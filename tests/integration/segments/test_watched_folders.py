@@ -237,6 +237,25 @@ def test_administrators_choose_the_folder_and_the_audit_has_it(inbox: Path, alic
     ]
 
 
+def test_a_waiting_import_ends_when_its_folder_is_watched_no_longer(
+    watched: WatchedFolder, inbox: Path, tmp_path: Path
+) -> None:
+    """Else a link that replaces the file would be followed, then and with each refresh."""
+    file = put(inbox, "shop-1.csv")
+    scan(watched.pk)
+    job = scan_later(watched)
+    assert job is not None
+    stop_watching(watched.source, by=None)
+    (tmp_path / "elsewhere.csv").write_text("id,name\n7,Other\n")
+    file.unlink()
+    file.symlink_to(tmp_path / "elsewhere.csv")
+    import_job.run_import(job.pk)
+    job.refresh_from_db()
+    assert job.status == JobStatus.CANCELED
+    assert profile_count() == 0
+    assert not DataSource.objects.get().is_refreshable
+
+
 def test_another_key_column_is_refused(watched: WatchedFolder, inbox: Path) -> None:
     with pytest.raises(KeyColumnDiffers):
         watch_folder(source_name="Shop", key_columns=["email"], folder=str(inbox), pattern="*.csv", by=None)
