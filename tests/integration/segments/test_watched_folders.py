@@ -1,6 +1,7 @@
 """Files that arrive in a watched folder are imported: whole ones, each once, in the order of their names."""
 
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -336,6 +337,16 @@ def test_it_says_what_is_wrong_beside_the_field(
     response = alice_client.post(FOLDER, entered(inbox, **change))
     assert response.status_code == 422
     assert words in str(response.context["form"].errors[field])
+
+
+def test_the_enter_key_saves_and_does_not_stop(alice_client: Client, watched: WatchedFolder) -> None:
+    """Browsers submit with the first button of the form."""
+    page = alice_client.get(
+        f"{FOLDER}?source={watched.source_id}", headers={"HX-Request": "true"}
+    ).content.decode()
+    first, *_others = re.findall(r'<button type="submit"[^>]*>', page)
+    assert "data-save" in first
+    assert 'value="stop"' in page
 
 
 def test_it_is_stopped_in_the_browser(alice_client: Client, bob_client: Client, watched: WatchedFolder) -> None:
