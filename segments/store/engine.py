@@ -135,7 +135,7 @@ def _attach(connection: duckdb.DuckDBPyConnection) -> None:
         "application_name": SESSION_NAME,
         "options": "-c idle_in_transaction_session_timeout=0 -c statement_timeout=0",
     }
-    catalog = " ".join(f"{name}={_libpq_quoted(value)}" for name, value in options.items())
+    catalog = " ".join(f"{name}={libpq_quoted(value)}" for name, value in options.items())
     connection.execute(
         f"ATTACH {quoted('ducklake:postgres:' + catalog)} AS {LAKE}"
         f" (DATA_PATH {quoted(_data_path())}, METADATA_SCHEMA {quoted(CATALOG_SCHEMA)}, OVERRIDE_DATA_PATH true,"
@@ -149,7 +149,8 @@ def _server() -> dict[str, str]:
     return {name: str(found[name]) for name in _LIBPQ_NAMES if found.get(name)}
 
 
-def _libpq_quoted(value: str) -> str:
+def libpq_quoted(value: str) -> str:
+    """Return a value as it stands in a connection string of libpq."""
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 

@@ -14,7 +14,7 @@ from config.platform.hosts import HostRefused, resolve_host
 from segments.models import DatabaseEncryption, DatabaseEngine, DatabaseQuery
 from segments.sources.databases.query import checked_query
 from segments.sources.file_names import is_in_source_folder
-from segments.store.engine import extension_path, quoted
+from segments.store.engine import extension_path, libpq_quoted, quoted
 
 _NAME: Final = "source"  # of the attached database
 _PORTS: Final = {DatabaseEngine.POSTGRESQL: 5432, DatabaseEngine.MYSQL: 3306}
@@ -103,7 +103,7 @@ def _attach_postgresql(query: DatabaseQuery, password: str) -> list[str]:
     }
     if encryption is DatabaseEncryption.VERIFY:
         options["sslrootcert"] = _authorities()
-    given = " ".join(f"{name}={_libpq_quoted(value)}" for name, value in options.items())
+    given = " ".join(f"{name}={libpq_quoted(value)}" for name, value in options.items())
     secret = f", PASSWORD {quoted(password)}" if password else ""
     return [
         f"CREATE SECRET login (TYPE postgres{secret})",
@@ -165,10 +165,6 @@ def database_file(query: DatabaseQuery) -> Path:
 def _authorities() -> str:
     """Return the file of the certificates of authorities that servers are verified with."""
     return settings.DATABASE_SOURCE_CA or DEFAULT_CA_BUNDLE_PATH
-
-
-def _libpq_quoted(value: str) -> str:
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 _ATTACH: Final[dict[DatabaseEngine, Callable[[DatabaseQuery, str], list[str]]]] = {

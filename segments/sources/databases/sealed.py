@@ -16,7 +16,7 @@ _LIFETIME: Final = timedelta(minutes=30)
 
 
 def seal(settings: QuerySettings, *, by: User) -> str:
-    """Return the settings as a text that nobody but ``unseal`` can read."""
+    """Return the settings as an encrypted text, which ``unseal`` reads."""
     content = {"settings": asdict(settings), "user": by.pk, "at": clock.now().isoformat()}
     return keyring.encrypt(orjson.dumps(content))
 
