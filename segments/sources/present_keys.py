@@ -9,6 +9,7 @@ from typing import Final
 import duckdb
 
 from segments.sources.conversion import BLANKS
+from segments.sources.files.csv_records import is_storable
 from segments.sources.files.read import LoadedFile
 from segments.sources.keys import join_key
 from segments.store.lake import as_list, listed
@@ -71,9 +72,10 @@ def _values_in(line: str, name: str) -> set[str]:
 def _unescaped(text: str) -> str:
     """Return a text that stands between quotation marks in JSON, without escapes if they are valid."""
     try:
-        return str(json.loads(f'"{text}"', strict=False))
+        found = str(json.loads(f'"{text}"', strict=False))
     except ValueError:
         return text
+    return found if is_storable(found) else _NOT_TEXT
 
 
 def _trimmed(field: str) -> str:

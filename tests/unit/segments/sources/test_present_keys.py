@@ -60,6 +60,7 @@ def test_a_key_of_several_columns_is_found_in_json_that_is_not_valid() -> None:
         ("a.csv", "name;id\na;1\nb;2\n", ["1", "2"]),
         ("a.csv", 'id,name\n1,a\n2,"open\n', ["1", "2"]),
         ("a.jsonl", '{"id": 1}\n{"id": "2", oops}\n{"name": "x"}\n', ["1", "2", None]),
+        ("a.jsonl", '{"id": 1}\n{"id": "\\u0000"}\n{"id": "\\ud800"}\n', ["1", "\ufffd", "\ufffd", None, None]),
     ],
 )
 def test_all_keys_of_a_file_are_collected(tmp_path: Path, name: str, content: str, keys: list[str | None]) -> None:
