@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import connection
 from django.test import Client, TransactionTestCase, override_settings
+from pytest_django import DjangoAssertNumQueries
 
 from config.celery import app as celery_app
 from config.platform.accounts.models import User
@@ -87,6 +88,24 @@ def enqueued(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
     sent: list[tuple[object, ...]] = []
     monkeypatch.setattr(celery_app, "send_task", lambda task, arguments, **_: sent.append((task, *arguments)))
     return sent
+
+
+@pytest.fixture
+def django_assert_max_num_queries(
+    db: None, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> DjangoAssertNumQueries:
+    """Count queries with the profile store open, as it is in a process that has served a page."""
+    engine.connect()
+    return django_assert_max_num_queries
+
+
+@pytest.fixture
+def django_assert_num_queries(
+    db: None, django_assert_num_queries: DjangoAssertNumQueries
+) -> DjangoAssertNumQueries:
+    """Count queries with the profile store open, as it is in a process that has served a page."""
+    engine.connect()
+    return django_assert_num_queries
 
 
 @pytest.fixture
