@@ -15,7 +15,7 @@ class ImportGuard(TextChoices):
     EMPTY = "empty", _("None of the customers of the data source is in the file.")
     HALVED = "halved", _("At least half of the customers of the data source are not in the file.")
     MANY = "many", _("More than a fifth of the customers of the data source are not in the file.")
-    UNREADABLE = "unreadable", _("Many rows have no readable key: their customers may be missing by mistake.")
+    UNREADABLE = "unreadable", _("Rows have no readable key: their customers may be missing by mistake.")
     MERGED = "merged", _("Some values contain further rows: perhaps a quotation mark is missing in the file.")
     GROWN = "grown", _("There are more customers to remove than were confirmed.")
 
@@ -32,6 +32,15 @@ class FileComparison:
     has_merged_rows: bool = False
 
 
+def _may_be_unreadable(found: FileComparison) -> bool:
+    """Say whether all who leave, or many, may be those of rows without a readable key."""
+    return (
+        found.unreadable >= found.leaving
+        or is_large(found.unreadable, found.rows)
+        or is_half(found.unreadable, found.rows)
+    )
+
+
 def find_guard(found: FileComparison, confirmed: int | None = None) -> ImportGuard | None:
     """Return the guard that holds the removals; None when they may be made. ``confirmed`` is the number that a
     user confirmed; more are held again."""
@@ -43,7 +52,7 @@ def find_guard(found: FileComparison, confirmed: int | None = None) -> ImportGua
         ImportGuard.EMPTY: found.leaving == found.known,
         ImportGuard.HALVED: is_half(found.leaving, found.known),
         ImportGuard.MANY: is_large(found.leaving, found.known),
-        ImportGuard.UNREADABLE: is_large(found.unreadable, found.rows) or is_half(found.unreadable, found.rows),
+        ImportGuard.UNREADABLE: _may_be_unreadable(found),
         ImportGuard.MERGED: found.has_merged_rows,
     }
     return next((guard for guard, applies in checks.items() if applies), None)

@@ -37,8 +37,15 @@ def test_many_removals_await_confirmation(leaving: int, known: int, guard: Impor
     ],
 )
 def test_rows_without_a_readable_key_hold_removals(rows: int, unreadable: int, guard: ImportGuard | None) -> None:
-    assert find_guard(FileComparison(1, 1_000, rows, unreadable)) is guard
-    assert find_guard(FileComparison(0, 1_000, rows, unreadable)) is None
+    assert find_guard(FileComparison(300, 3_000, rows, unreadable)) is guard
+    assert find_guard(FileComparison(0, 3_000, rows, unreadable)) is None
+
+
+@pytest.mark.parametrize(("unreadable", "guard"), [(0, None), (2, None), (3, ImportGuard.UNREADABLE)])
+def test_as_many_rows_without_a_readable_key_as_leave_hold_removals(
+    unreadable: int, guard: ImportGuard | None
+) -> None:
+    assert find_guard(FileComparison(3, 1_000, 1_000, unreadable)) is guard
 
 
 def test_rows_within_values_hold_removals() -> None:
