@@ -110,6 +110,7 @@ def test_the_commit_says_what_its_job_did(source: DataSource, city: Attribute) -
         "created": 1,
         "updated": 0,
         "unchanged": 0,
+        "removed": 0,
     }
     assert lake.find_commit("import:seventy") is None
 
