@@ -14,7 +14,7 @@ from segments.sources.files.file_format import FileFormat
 from segments.sources.files.unpack import CHUNK_BYTES
 
 MAX_LINE_BYTES: Final = 2_000_000
-_LARGEST_BUFFER: Final = 1 << 26
+_LARGEST_BUFFER: Final = 1 << 25
 # Blanks that values may begin or end with, but line ends; the rarest byte of each is quickly looked for.
 _BLANK_SIGNS: Final = {
     " ": (b" ", b" "),
