@@ -10,13 +10,12 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from config.platform.accounts.models import User
-from config.platform.audit.record import record
 from config.platform.jobs import clock, leases
 from config.platform.jobs.enqueue import enqueue_on_commit
 from config.platform.jobs.models import OPEN, JobStatus, TickResult
-from config.platform.schedules import describe, ticks
+from config.platform.schedules import ticks
+from config.platform.schedules.save import save_schedule
 from config.platform.schedules.ticks import Due
-from config.platform.web.versions import take_version
 from segments import alerts
 from segments.models import MemberSet, Segment, SegmentRefresh, SegmentSchedule, SegmentTick
 from segments.permissions import check_can_manage_segments
@@ -105,13 +104,7 @@ def set_schedule(
     check_can_manage_segments(by)
     locked = Segment.objects.select_for_update(no_key=True).get(pk=segment.pk)
     schedule, _created = SegmentSchedule.objects.get_or_create(segment=locked)
-    take_version(schedule, version)
-    before = describe.describe_schedule(schedule)
-    ticks.set_schedule(schedule, is_on=is_on, rule=rule)
-    schedule.save(update_fields=["is_on", "rule", "due_at"])
-    changes = {"schedule": (before, describe.describe_schedule(schedule))}
-    record("scheduled", schedule, by=by, changes=changes, version=schedule.version)
-    return schedule
+    return save_schedule(schedule, is_on=is_on, rule=rule, version=version, by=by)
 
 
 MAX_ATTEMPTS = 20

@@ -13,7 +13,7 @@ from config.platform.accounts.models import User
 from config.platform.audit.record import record
 from config.platform.notifications import alerts
 from config.platform.notifications.alerts import Subject
-from config.platform.schedules import describe, ticks
+from config.platform.schedules.save import save_schedule
 from config.platform.web.versions import take_version
 from connections.models import Connection
 from connections.permissions import check_can_use, user_can_manage_connections
@@ -277,10 +277,4 @@ def set_schedule(
     if by is not None:
         permissions.check_can_manage(by, locked)
     schedule, _created = ExportSchedule.objects.get_or_create(export=locked)
-    take_version(schedule, version)
-    before = describe.describe_schedule(schedule)
-    ticks.set_schedule(schedule, is_on=is_on, rule=rule)
-    schedule.save(update_fields=["is_on", "rule", "due_at"])
-    changes = {"schedule": (before, describe.describe_schedule(schedule))}
-    record("scheduled", schedule, by=by, changes=changes, version=schedule.version)
-    return schedule
+    return save_schedule(schedule, is_on=is_on, rule=rule, version=version, by=by)

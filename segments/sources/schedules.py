@@ -7,11 +7,10 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from config.platform.accounts.models import User
-from config.platform.audit.record import record
 from config.platform.jobs.models import TickResult
-from config.platform.schedules import describe, ticks
+from config.platform.schedules import ticks
+from config.platform.schedules.save import save_schedule
 from config.platform.schedules.ticks import Due
-from config.platform.web.versions import take_version
 from segments import permissions
 from segments.models import DataSource, SourceSchedule, SourceTick
 from segments.sources.actions import open_import, refresh_data_source
@@ -32,13 +31,7 @@ def set_schedule(
     permissions.check_can_manage_data_sources(by)
     locked = DataSource.objects.select_for_update(no_key=True).get(pk=source.pk)
     schedule, _created = SourceSchedule.objects.get_or_create(source=locked)
-    take_version(schedule, version)
-    before = describe.describe_schedule(schedule)
-    ticks.set_schedule(schedule, is_on=is_on, rule=rule)
-    schedule.save(update_fields=["is_on", "rule", "due_at"])
-    changes = {"schedule": (before, describe.describe_schedule(schedule))}
-    record("scheduled", schedule, by=by, changes=changes, version=schedule.version)
-    return schedule
+    return save_schedule(schedule, is_on=is_on, rule=rule, version=version, by=by)
 
 
 def refreshed_with_system() -> "QuerySet[DataSource]":
