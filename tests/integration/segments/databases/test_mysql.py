@@ -10,8 +10,8 @@ from pytest_django import Settings
 from config.platform.jobs.models import JobStatus
 from segments.models import DatabaseEncryption, DatabaseEngine, DataSource
 from segments.sources.databases.actions import QuerySettings, import_query, try_query
-from segments.sources.databases.fetch import QueryFailed
 from segments.sources.import_job import run_import
+from tests.support.database_queries import failure_of, query_settings
 from tests.support.foreign_mariadb import ForeignMariadb, file_thief, foreign_mariadb, is_installed
 from tests.support.profiles import get_profile
 
@@ -32,22 +32,7 @@ def _hosts(settings: Settings) -> None:
 
 
 def settings_for(server: ForeignMariadb, query: str = "customers") -> QuerySettings:
-    return QuerySettings(
-        engine=DatabaseEngine.MYSQL,
-        host=server.host,
-        port=server.port,
-        database=server.database,
-        user=server.user,
-        password=server.password,
-        encryption=DatabaseEncryption.NONE,
-        query=query,
-    )
-
-
-def failure_of(entered: QuerySettings) -> str:
-    with pytest.raises(QueryFailed) as failure:
-        try_query(entered, by=None)
-    return str(failure.value)
+    return query_settings(server, DatabaseEngine.MYSQL, query)
 
 
 def test_rows_become_profiles_with_the_types_of_the_database(server: ForeignMariadb) -> None:

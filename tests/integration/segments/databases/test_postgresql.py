@@ -16,8 +16,8 @@ from segments.models import DatabaseEncryption, DatabaseEngine, DatabaseQuery, D
 from segments.sources import actions
 from segments.sources.column_plan import ColumnPlan, ColumnType
 from segments.sources.databases.actions import QuerySettings, import_query, try_query
-from segments.sources.databases.fetch import QueryFailed
 from segments.sources.import_job import run_import
+from tests.support.database_queries import failure_of, query_settings
 from tests.support.foreign_postgres import PASSWORD, ForeignPostgres
 from tests.support.profiles import get_profile, profile_count
 from tests.support.workers import free_port
@@ -26,16 +26,7 @@ pytestmark = pytest.mark.django_db
 
 
 def settings_for(server: ForeignPostgres, query: str = "customers") -> QuerySettings:
-    return QuerySettings(
-        engine=DatabaseEngine.POSTGRESQL,
-        host=server.host,
-        port=server.port,
-        database=server.database,
-        user=server.user,
-        password=server.password,
-        encryption=DatabaseEncryption.NONE,
-        query=query,
-    )
+    return query_settings(server, DatabaseEngine.POSTGRESQL, query)
 
 
 def run_query(entered: QuerySettings, *plans: ColumnPlan, key: str = "id", by: User | None = None) -> ImportJob:
@@ -44,12 +35,6 @@ def run_query(entered: QuerySettings, *plans: ColumnPlan, key: str = "id", by: U
     ended = run_import(job.pk)
     assert ended is not None
     return ended
-
-
-def failure_of(entered: QuerySettings) -> str:
-    with pytest.raises(QueryFailed) as failure:
-        try_query(entered, by=None)
-    return str(failure.value)
 
 
 def test_rows_become_profiles_with_the_types_of_the_database(shop_server: ForeignPostgres) -> None:
