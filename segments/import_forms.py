@@ -100,7 +100,8 @@ class ColumnForm(forms.Form):
 
     def __init__(self, data: Any = None, *, plan: ColumnPlan, prefix: str, is_new: bool = True) -> None:
         super().__init__(data, initial=_initial(plan), prefix=prefix)
-        if not is_new:  # the page of attributes says whether others are searchable
+        # The search reads texts; the page of attributes says whether known ones are searchable.
+        if not is_new or plan.type is not ColumnType.TEXT:
             self.fields["is_searchable"].widget = forms.HiddenInput()
         formats = dict(_DATE_FORMATS)
         # Formats of dates that the list does not have; a wrong one only makes values misfits.

@@ -11,8 +11,8 @@ from config.platform.jobs.models import JobStatus
 from segments import catalog
 from segments.models import DatabaseEngine, ImportJob
 from segments.sources.databases.actions import QuerySettings, import_query, try_query
-from segments.sources.databases.fetch import QueryFailed
 from segments.sources.import_job import run_import
+from tests.support.database_queries import failure_of
 from tests.support.profiles import get_profile
 
 pytestmark = pytest.mark.django_db
@@ -60,12 +60,6 @@ def run_query(settings: QuerySettings) -> ImportJob:
     ended = run_import(job.pk)
     assert ended is not None
     return ended
-
-
-def failure_of(settings: QuerySettings) -> str:
-    with pytest.raises(QueryFailed) as failure:
-        try_query(settings, by=None)
-    return str(failure.value)
 
 
 def test_values_of_sqlite_get_guessed_types_because_its_columns_have_none(sqlite_file: Path) -> None:
