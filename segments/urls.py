@@ -49,6 +49,7 @@ urlpatterns = [
     path("segments/values/", builder.suggestions, name="suggestions"),
     path("segments/<int:pk>/", segment_pages.detail, name="detail"),
     path("segments/<int:pk>/live/", segment_pages.live, name="live"),
+    path("segments/<int:pk>/overlap/", segment_pages.overlap, name="overlap"),
     path("segments/activate/", commands.activate, name="activate"),
     path("segments/deactivate/", commands.deactivate, name="deactivate"),
     path("segments/make-static/", commands.make_static, name="make_static"),

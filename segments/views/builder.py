@@ -24,6 +24,7 @@ from segments.rules import editor, posted_rules
 from segments.rules import tree as rules_tree
 from segments.rules.tree import Problem, Tree
 from segments.store import matching, values
+from segments.store.overlap import SegmentOverlap, overlap_of_rules
 
 NEW: dict[str, Any] = {"join": "and", "rules": [{}]}
 FIRST_MEMBERS = 5
@@ -61,18 +62,36 @@ def _pane(request: Request, segment: Segment | None) -> HttpResponse:
         initial = _initial(segment) if segment else {}
         return _render_builder(request, segment, SegmentForm(initial=initial), segment.rules if segment else NEW)
     tree = posted_rules.from_post(request.POST, catalog.types_by_name())
-    action = request.POST.get("act", "") or ("describe" if "describe" in request.POST else "")
+    described = request.POST.get("describe", "")
+    action = request.POST.get("act", "") or ("describe" if described else "")
     if action == "describe" and request.htmx:
-        return render(request, "segments/rules_summary.html", _summary(request, segment, tree))
+        return _describe(request, segment, tree, described)
     if action == "restore":
         tree = posted_rules.from_json(request.POST.get("rules_before", "")) or tree
     if action:
         form = SegmentForm(initial=request.POST.dict(), segment=segment)  # as typed: the user has not saved
-        counted = _summary(request, segment, tree, asked=True) if action == "count" else {}
+        counted = _counted(request, segment, tree) if action == "count" else {}
         changed = posted_rules.apply_action(tree, action)
         return _render_builder(request, segment, form, changed, counted=counted)
     form = SegmentForm(request.POST, segment=segment)
     return _save(request, segment, form, posted_rules.without_empty_groups(tree))
+
+
+def _describe(request: Request, segment: Segment | None, tree: Tree, described: str) -> HttpResponse:
+    """Answer htmx with the summary of the rules, or with the segments that their members overlap."""
+    if described == "overlap":
+        return render(request, "segments/rules_overlap.html", {"overlaps": _overlaps(segment, tree)})
+    return render(request, "segments/rules_summary.html", _summary(request, segment, tree))
+
+
+def _counted(request: Request, segment: Segment | None, tree: Tree) -> dict[str, Any]:
+    """Return all that the summary says, for a page without scripts."""
+    return _summary(request, segment, tree, asked=True) | {"overlaps": _overlaps(segment, tree)}
+
+
+def _overlaps(segment: Segment | None, tree: Tree) -> list[SegmentOverlap]:
+    pk = segment.pk if segment else None
+    return overlap_of_rules(rules_tree.complete_part(tree, segment_rules.problems(tree, pk)), pk)
 
 
 def _initial(segment: Segment) -> dict[str, str]:
@@ -117,6 +136,7 @@ def _summary(request: Request, segment: Segment | None, tree: Tree, *, asked: bo
         "kept_rules": json.dumps(tree),
         "is_live": True,
         "count": counted.total,
+        "is_everyone": not counted.by_path,
         "count_words": number(counted.total),
         "first_problem": next((each.message for each in problems if asked or not each.path), ""),
         "is_incomplete": any(each.path for each in problems),

@@ -34,6 +34,7 @@ from segments.permissions import (
     user_can_see_personal_data,
 )
 from segments.profiles import MemberChange
+from segments.store.overlap import overlap_of_segment
 from segments.views import breakdown
 
 
@@ -171,6 +172,14 @@ def live(request: Request, pk: int) -> HttpResponse:
     """Show the changing part of the page, for polling."""
     segment = get_object_or_404(Segment, pk=pk)
     return render(request, "segments/detail_live.html", _live_context(segment, request))
+
+
+@require_permission(Permission.SEGMENT_VIEW)
+@require_safe
+def overlap(request: Request, pk: int) -> HttpResponse:
+    """Show the segments that share members with a segment, for its page."""
+    overlaps = overlap_of_segment(get_object_or_404(Segment, pk=pk))
+    return render(request, "segments/detail_overlap.html", {"overlaps": overlaps})
 
 
 @require_permission(Permission.SEGMENT_VIEW)

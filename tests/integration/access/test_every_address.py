@@ -165,6 +165,7 @@ ADDRESSES = {
     "segments:suggestions": Address(CONTRIBUTORS),
     "segments:detail": Address(VIEWERS, of="segment"),
     "segments:live": Address(VIEWERS, of="segment"),
+    "segments:overlap": Address(VIEWERS, of="segment"),
     "segments:edit": Address(CONTRIBUTORS, of="segment"),
     "segments:remove": Address(CONTRIBUTORS, of="segment"),
     "segments:duplicate": Address(CONTRIBUTORS, of="segment"),

@@ -1,0 +1,70 @@
+"""Count the profiles that match rules, or are members of a segment, and are members of other segments as well."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from segments.models import Segment
+from segments.rules.tree import Tree
+from segments.store import lake
+from segments.store.columns import MEMBERS
+from segments.store.lake import as_list, listed
+from segments.store.matching import matching_sql
+from segments.store.members import members_sql
+from segments.store.profiles import visible_profiles
+
+# Segments with fewer members than this many others are not compared.
+MAX_COMPARED = 200
+MAX_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class SegmentOverlap:
+    """Another segment, and how many of its members are shared."""
+
+    segment_id: int
+    name: str
+    members: int
+    shared: int
+
+    @property
+    def percent(self) -> int:
+        """The share of its members."""
+        return min(100, round(100 * self.shared / self.members)) if self.members else 0
+
+
+def overlap_of_rules(rules: Tree, segment_id: int | None = None) -> list[SegmentOverlap]:
+    """Return the segments with most members that match rules; ``segment_id`` is the segment that has the rules,
+    None for a new one. Raises InvalidRules."""
+    return _overlap(matching_sql(rules), segment_id)
+
+
+def overlap_of_segment(segment: Segment) -> list[SegmentOverlap]:
+    """Return the segments that share most members with a segment, as they were last refreshed."""
+    if segment.member_set_id is None:
+        return []
+    members = members_sql([segment.member_set_id])
+    return _overlap(f"SELECT id FROM {visible_profiles()} WHERE id IN ({members})", segment.pk)
+
+
+def _overlap(matching: str, segment_id: int | None) -> list[SegmentOverlap]:
+    """Compare a query of the IDs of profiles with the members of other segments, in one scan of them."""
+    others = Segment.objects.exclude(pk=segment_id or 0).exclude(member_set=None).order_by("-member_count", "pk")
+    known = {
+        set_id: (pk, name, size)
+        for set_id, pk, name, size in others.values_list("member_set", "pk", "name", "member_set__size")[
+            :MAX_COMPARED
+        ]
+    }
+    if not known:
+        return []
+    with lake.reading() as reader:
+        rows: Sequence[tuple[int, int]] = reader.rows(
+            f"""
+            SELECT member.set_id, count(*) AS shared
+              FROM {MEMBERS} member SEMI JOIN ({matching}) matching ON matching.id = member.profile_id
+             WHERE member.set_id IN {listed("BIGINT")}
+             GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {MAX_SHOWN:d}
+            """,
+            [as_list(known)],
+        )
+    return [SegmentOverlap(*known[set_id], shared=shared) for set_id, shared in rows]
