@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from config.platform.jobs import clock
+from segments import drafts
 from segments.models import DeletedAttribute, Erasure, MemberSet, Segment
 from segments.privacy import erase
 from segments.sources import held_imports
@@ -21,6 +22,7 @@ def tidy() -> None:
     profiles.delete_of_removed_sources()
     delete_unused_sets()
     drop_deleted_columns()
+    drafts.delete_expired()
     maintenance.maintain(keep=_KEEP_VERSIONS)
 
 

@@ -1,6 +1,6 @@
 """Define the tables of segments, refreshes, imports and erasures; profile.py those of data sources and
-attributes, database_query.py
-and watched_folder.py those of where rows come from, source_schedule.py those of when."""
+attributes, database_query.py and watched_folder.py those of where rows come from, source_schedule.py those of
+when; segment_draft.py those of rules that are not saved."""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -12,6 +12,7 @@ from config.platform.jobs import clock
 from config.platform.jobs.models import OPEN, Job, JobStatus, Schedule, Tick
 from segments.models.database_query import DatabaseEncryption, DatabaseEngine, DatabaseQuery
 from segments.models.profile import AttributeType, DataSource, DeletedAttribute, ImportMode, ProfileAttribute
+from segments.models.segment_draft import SegmentDraft
 from segments.models.source_schedule import SourceSchedule, SourceTick
 from segments.models.watched_folder import WatchedFile, WatchedFolder
 
@@ -30,6 +31,7 @@ __all__ = [
     "MemberSet",
     "ProfileAttribute",
     "Segment",
+    "SegmentDraft",
     "SegmentRefresh",
     "SegmentSchedule",
     "SegmentTick",

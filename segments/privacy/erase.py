@@ -26,7 +26,7 @@ from config.platform.accounts.models import User
 from config.platform.audit.record import record
 from config.platform.text.addresses import comparable_email
 from segments import hooks, permissions
-from segments.models import DataSource, ErasedHash, Erasure, Segment
+from segments.models import DataSource, ErasedHash, Erasure, Segment, SegmentDraft
 from segments.privacy import rejected_files
 from segments.privacy.subject_access import find_subject, segments_of
 from segments.privacy.subjects import Scope, Subject
@@ -146,6 +146,7 @@ def _erase(subject: Subject, lists: Collection[str], by: User) -> Erasure:
     )
     elsewhere = hooks.personal_data.erase(subject, erasure, lists)
     _blank_problems(subject.emails)
+    _delete_drafts(subject.emails)
     erasure.counts = {**_uncount(subject), **elsewhere}
     erasure.pending_ids = subject.profile_ids
     erasure.save(update_fields=["counts", "pending_ids"])
@@ -162,6 +163,14 @@ def _uncount(subject: Subject) -> dict[str, int]:
     for segment_id, people in lost.items():
         Segment.objects.filter(pk=segment_id).update(member_count=Greatest(F("member_count") - people, 0))
     return {"profiles": len(subject.profiles), "segments": len(lost)}
+
+
+def _delete_drafts(emails: Sequence[str]) -> None:
+    """Delete the drafts of users whose rules contain an address of the person. They are not named as a reason to
+    wait, as segments are: other users do not see them."""
+    drafts = SegmentDraft.objects.only("rules")
+    naming = [each.pk for each in drafts if _names_email(emails, each.rules)]
+    SegmentDraft.objects.filter(pk__in=naming).delete()
 
 
 def _blank_problems(emails: Sequence[str]) -> None:

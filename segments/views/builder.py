@@ -25,6 +25,7 @@ from segments.rules import tree as rules_tree
 from segments.rules.tree import Problem, Tree
 from segments.store import matching, values
 from segments.store.overlap import SegmentOverlap, overlap_of_rules
+from segments.views import builder_drafts
 
 NEW: dict[str, Any] = {"join": "and", "rules": [{}]}
 FIRST_MEMBERS = 5
@@ -59,12 +60,13 @@ def suggestions(request: Request) -> HttpResponse:
 
 def _pane(request: Request, segment: Segment | None) -> HttpResponse:
     if request.method != "POST":
-        initial = _initial(segment) if segment else {}
-        return _render_builder(request, segment, SegmentForm(initial=initial), segment.rules if segment else NEW)
+        return _open(request, segment)
     tree = posted_rules.from_post(request.POST, catalog.types_by_name())
     described = request.POST.get("describe", "")
     action = request.POST.get("act", "") or ("describe" if described else "")
     if action == "describe" and request.htmx:
+        if described == "typed":
+            builder_drafts.keep(request, segment, tree)
         return _describe(request, segment, tree, described)
     if action == "restore":
         tree = posted_rules.from_json(request.POST.get("rules_before", "")) or tree
@@ -72,9 +74,22 @@ def _pane(request: Request, segment: Segment | None) -> HttpResponse:
         form = SegmentForm(initial=request.POST.dict(), segment=segment)  # as typed: the user has not saved
         counted = _counted(request, segment, tree) if action == "count" else {}
         changed = posted_rules.apply_action(tree, action)
+        if not builder_drafts.discard(request, action) and action != "count":
+            builder_drafts.keep(request, segment, changed)
         return _render_builder(request, segment, form, changed, counted=counted)
     form = SegmentForm(request.POST, segment=segment)
     return _save(request, segment, form, posted_rules.without_empty_groups(tree))
+
+
+def _open(request: Request, segment: Segment | None) -> HttpResponse:
+    """Show the rules of a segment, or those of the draft ``?draft=``."""
+    form = SegmentForm(initial=_initial(segment) if segment else {})
+    rules = segment.rules if segment else NEW
+    if draft := builder_drafts.opened(request, segment):
+        rules = draft.rules
+        if segment:  # so that a change that another user saved since is not overwritten unseen
+            segment.version = draft.base_version
+    return _render_builder(request, segment, form, rules)
 
 
 def _describe(request: Request, segment: Segment | None, tree: Tree, described: str) -> HttpResponse:
@@ -119,6 +134,7 @@ def _save(request: Request, segment: Segment | None, form: SegmentForm, tree: di
     except IntegrityError:  # another segment has just taken the name
         form.add_error("name", _("Another segment has this name. Choose a different one."))
         return _render_builder(request, segment, form, tree, status=422)
+    builder_drafts.discard_own(request)
     message = _("The segment “{name}” is saved.").format(name=name)
     return close_pane(request, reverse("segments:detail", args=[segment.pk]), message)
 
@@ -171,6 +187,7 @@ def _render_builder(
         "kept_rules": json.dumps(tree),
         "address": request.get_full_path(),
         "stale": stale,
+        **builder_drafts.context(request, segment),
         "pane_wide": True,
         "active_nav": "segments",
         **(counted or {}),

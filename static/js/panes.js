@@ -3,6 +3,7 @@
 //   hx-target="#pane" / "#dialog"        open one
 //   data-pane-close / data-dialog-close  close it; Escape and a click beside it do the same
 //   data-focus                           takes the focus when shown, before anything else
+//   data-on-discard                      a button that is pressed when the user discards unsaved changes
 //   data-leave                           may replace the contents without asking about unsaved changes
 "use strict";
 
@@ -61,7 +62,11 @@
   }
 
   function close(host) {
-    if (host.id === "pane" && window.shell.hasUnsaved(host)) askBeforeLeaving(() => empty(host));
+    if (host.id === "pane" && window.shell.hasUnsaved(host))
+      askBeforeLeaving(() => {
+        host.querySelector("[data-on-discard]")?.click();
+        empty(host);
+      });
     else empty(host);
   }
 

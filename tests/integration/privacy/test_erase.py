@@ -3,6 +3,7 @@
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from cryptography.fernet import Fernet
@@ -19,7 +20,7 @@ from config.platform.jobs.models import JobStatus
 from exports.models import Batch, DisclosedList, Disclosure, Export, Outcome, PersonRemoval
 from exports.privacy import disclosures, list_removal
 from segments import hooks
-from segments.models import DataSource, ImportJob, Segment
+from segments.models import DataSource, ImportJob, Segment, SegmentDraft
 from segments.privacy import erase, subject_access, subjects
 from segments.privacy.subjects import Scope
 from segments.store import lake
@@ -145,6 +146,15 @@ def test_rules_that_name_the_address_have_to_change_first(zofia: Profile, alice:
     with pytest.raises(erase.ErasureBlocked, match="Just her"):
         erase.erase(product_profile(zofia), scope=Scope.ADDRESS, by=alice)
     assert has_profile("Z-1")
+
+
+def test_drafts_with_the_address_are_deleted(zofia: Profile, alice: User, bob: User) -> None:
+    named = {"join": "or", "rules": [{"attribute": "email", "operator": "any_of", "value": ["x", f"To {EMAIL}"]}]}
+    other = {"join": "or", "rules": [{"attribute": "email", "operator": "is", "value": "other@example.com"}]}
+    SegmentDraft.objects.create(key=uuid4(), user=bob, rules={"join": "and", "rules": [named]})
+    SegmentDraft.objects.create(key=uuid4(), user=bob, rules=other)
+    erase.erase(product_profile(zofia), scope=Scope.ADDRESS, by=alice)
+    assert [each.rules for each in SegmentDraft.objects.all()] == [other]
 
 
 @pytest.mark.parametrize("who", ["bob", "charlie"])
