@@ -19,7 +19,7 @@ from connections.models import Connection
 from connections.permissions import check_can_use, user_can_manage_connections
 from exports import permissions, policies
 from exports.actions.runs import stop_cleanup_of_current_list
-from exports.models import Export, ExportSchedule, ListState, Removal
+from exports.models import ControlMode, Export, ExportSchedule, ListState, Removal
 from exports.privacy import disclosures
 from exports.selection import wants
 from exports.state import run_settings
@@ -39,6 +39,9 @@ _PLAIN_FIELDS = (
     "mark_field",
     "mark_value",
     "unsubscribes_everywhere",
+    "control_mode",
+    "control_percentage",
+    "control_field",
 )
 
 
@@ -61,6 +64,9 @@ class ExportSettings:
     mark_field: str = ""
     mark_value: str = ""
     unsubscribes_everywhere: bool = False
+    control_mode: str = ControlMode.OFF
+    control_percentage: int = 0
+    control_field: str = ""
 
     def __post_init__(self) -> None:
         """One list is written in one way, by which runs on it are kept apart and its people are known."""

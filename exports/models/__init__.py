@@ -3,7 +3,7 @@
 from exports.models.batch import IS_REMOVAL, Batch, BatchStatus, Outcome, OutcomeKind
 from exports.models.delivered import DeliveredSet, Refused
 from exports.models.disclosure import DisclosedList, Disclosure, PersonKey, PersonRemoval
-from exports.models.export import Export, Removal
+from exports.models.export import LARGEST_CONTROL_GROUP, ControlMode, Export, Removal
 from exports.models.list_cleanup import ListCleanup
 from exports.models.list_state import (
     ListState,
@@ -19,8 +19,10 @@ from exports.models.schedule import ExportSchedule, ExportTick
 
 __all__ = [
     "IS_REMOVAL",
+    "LARGEST_CONTROL_GROUP",
     "Batch",
     "BatchStatus",
+    "ControlMode",
     "DeliveredSet",
     "DisclosedList",
     "Disclosure",

@@ -85,6 +85,7 @@ class OutcomeKind(models.TextChoices):
     DUPLICATE = "duplicate", _("Duplicate email")
     EXCLUSION = "exclusion", _("In the exclusion segment")
     NO_CONSENT = "no_consent", _("No consent")
+    CONTROL = "control", _("In the control group")
     LEFT = "left", _("Suppressed")
     REJECTED = "rejected", _("Rejected")
     UNKNOWN = "unknown", _("Unknown")

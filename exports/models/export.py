@@ -7,8 +7,12 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from config.platform.jobs import clock
+from config.platform.text.address_share import new_salt
 from connections.models import Connection
 from segments.models import Segment
+
+# A percentage: at most half of the contacts.
+LARGEST_CONTROL_GROUP = 50
 
 
 class Removal(models.TextChoices):
@@ -18,6 +22,14 @@ class Removal(models.TextChoices):
     MARK = "mark", _("Set a field value")
     DELETE = "delete", _("Delete from the list")
     UNSUBSCRIBE = "unsubscribe", _("Unsubscribe")
+
+
+class ControlMode(models.TextChoices):
+    """What is done with the control group of an export."""
+
+    OFF = "off", _("No control group")
+    HOLD_OUT = "hold_out", _("Hold out")
+    FIELD = "field", _("Write to a field")
 
 
 class Export(models.Model):
@@ -47,6 +59,13 @@ class Export(models.Model):
     mark_value = models.CharField(max_length=100, blank=True)
     # Who chose to unsubscribe people saw that this reaches all lists of the client.
     unsubscribes_everywhere = models.BooleanField(default=False)
+    # A percentage of the contacts, selected by a hash of the salt and the address.
+    control_mode = models.CharField(
+        max_length=8, choices=ControlMode.choices, default=ControlMode.OFF, db_default=ControlMode.OFF
+    )
+    control_percentage = models.SmallIntegerField(default=0, db_default=0)
+    control_field = models.CharField(max_length=120, blank=True, db_default="")
+    control_salt = models.CharField(max_length=32, default=new_salt, editable=False)
     # Addresses that are told of its troubles, beside those who are told of everything.
     tell_also = ArrayField(models.EmailField(), default=list, blank=True)
     # Somebody has removed it; it goes once the people whom it has brought are off their list.
@@ -61,7 +80,13 @@ class Export(models.Model):
     )
 
     class Meta:
-        constraints = [models.UniqueConstraint(Lower("name"), name="export_name_is_unique")]
+        constraints = [
+            models.UniqueConstraint(Lower("name"), name="export_name_is_unique"),
+            models.CheckConstraint(
+                condition=models.Q(control_percentage__gte=0, control_percentage__lte=LARGEST_CONTROL_GROUP),
+                name="control_group_is_at_most_half",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -76,12 +76,13 @@ class Run(Job):
     duplicates = models.BigIntegerField(default=0)
     excluded_by_segment = models.BigIntegerField(db_default=0, default=0)
     without_consent = models.BigIntegerField(default=0)
+    held_out = models.BigIntegerField(db_default=0, default=0)  # in the control group
     unchanged = models.BigIntegerField(default=0)
     still_refused = models.BigIntegerField(default=0)
     to_add = models.BigIntegerField(default=0)
     to_update = models.BigIntegerField(default=0)
-    # (members = invalid + duplicates + excluded_by_segment + without_consent + unchanged + still_refused
-    # + planned, always)
+    # (members = invalid + duplicates + excluded_by_segment + without_consent + held_out + unchanged
+    # + still_refused + planned, always)
     # … and of what became of it: planned = delivered + left + rejected + unknown + not_sent, always.
     planned = models.BigIntegerField(default=0)
     delivered = models.BigIntegerField(default=0)

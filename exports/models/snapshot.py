@@ -7,8 +7,13 @@ from typing import Any, Self
 
 from django.db import models
 
+from config.platform.text.address_share import AddressShare
 from connections.destinations.values import FieldMapping, TargetField
-from exports.models.export import Removal
+from exports.models.export import ControlMode, Removal
+
+# What the field of a control group says. Segments and campaigns at the destination compare with these words, so
+# they are the same in every language.
+CONTROL, TREATMENT = "Control", "Treatment"
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,31 @@ class RemovalSettings:
 
 
 @dataclass(frozen=True)
+class ControlSettings:
+    """The control group of an export, and what is done with it."""
+
+    mode: str = ControlMode.OFF
+    percentage: int = 0
+    field: str = ""
+    salt: str = ""
+
+    @property
+    def group(self) -> AddressShare | None:
+        """The addresses in the control group; None when there is none."""
+        return None if self.mode == ControlMode.OFF else AddressShare(self.salt, self.percentage)
+
+    @property
+    def held_out(self) -> AddressShare | None:
+        """The addresses that the export does not send; None when it sends all."""
+        return self.group if self.mode == ControlMode.HOLD_OUT else None
+
+    @property
+    def written_to(self) -> str:
+        """The key of the field that says who is in the control group; empty when none does."""
+        return self.field if self.mode == ControlMode.FIELD else ""
+
+
+@dataclass(frozen=True)
 class RunSnapshot:
     """The settings of a run. Raw SQL reads some of them from JSON by these names."""
 
@@ -78,6 +108,7 @@ class RunSnapshot:
     concerns: Mapping[str, str] = field(default_factory=dict)
     fields: Sequence[TargetField] = ()
     removal: RemovalSettings = RemovalSettings()
+    control: ControlSettings = ControlSettings()
     options: RunOptions = ORDINARY
     run: str = ""
     asked_in: int | None = None  # the run that was asked for: itself, or the first that it tries again
@@ -95,9 +126,15 @@ class RunSnapshot:
         return {each.key: each.label for each in self.fields}
 
     @property
+    def sent_mapping(self) -> list[FieldMapping]:
+        """The mapping, with the field of the control group last, which no attribute is mapped to."""
+        control = self.control.written_to
+        return [*self.mapping, *([FieldMapping("", control)] if control else [])]
+
+    @property
     def mapped_fields(self) -> list[str]:
-        """The keys of the fields that are mapped."""
-        return [pair.field_key for pair in self.mapping]
+        """The keys of the fields that values are sent to, in their order."""
+        return [pair.field_key for pair in self.sent_mapping]
 
     @property
     def segment_ids(self) -> list[int]:
@@ -113,6 +150,7 @@ class RunSnapshot:
         values["mapping"] = tuple(FieldMapping(pair["attribute"], pair["field"]) for pair in pairs)
         values["fields"] = tuple(TargetField(**each) for each in kept.get("fields", ()))
         values["removal"] = RemovalSettings(**_known(RemovalSettings, kept.get("removal", {})))
+        values["control"] = ControlSettings(**_known(ControlSettings, kept.get("control", {})))
         values["options"] = RunOptions.kept(kept.get("options", {}))
         return cls(**values)
 

@@ -186,6 +186,7 @@ _CODES: dict[str, str] = {
     PlanAction.DUPLICATE: plan_action.DUPLICATE,
     PlanAction.EXCLUSION: plan_action.EXCLUSION,
     PlanAction.NO_CONSENT: plan_action.NO_CONSENT,
+    PlanAction.CONTROL: plan_action.CONTROL_GROUP,
 }
 
 

@@ -60,7 +60,7 @@ def outline(export: Export) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         to_remove=seen.removals.to_remove,
         removals_held=seen.removals.held,
         removal_guard=str(seen.removals.removal_guard),
-        addresses=seen.plan_counts.people + seen.plan_counts.exclusion + seen.plan_counts.no_consent,
+        addresses=seen.plan_counts.people + seen.plan_counts.not_wanted,
         over_connection=seen.over_connection,
         left_before=seen.left_before,
         rejected_before=seen.plan_counts.still_refused - seen.left_before,

@@ -317,4 +317,9 @@ def _members(run: Run) -> Wanted:
     segment_ids = run.snapshot.segment_ids
     refreshed = Segment.objects.filter(pk__in=segment_ids, refreshed_at__gt=run.planned_at)
     is_newer = bool(run.planned_at) and refreshed.exists()
-    return Wanted(segment_ids, run.snapshot.email_attribute, excluded_in=None if is_newer else run.pk)
+    return Wanted(
+        segment_ids,
+        run.snapshot.email_attribute,
+        excluded_in=None if is_newer else run.pk,
+        held_out=run.snapshot.control.held_out,
+    )

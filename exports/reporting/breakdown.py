@@ -19,6 +19,7 @@ _PLAN = (
     "duplicates",
     "excluded_by_segment",
     "without_consent",
+    "held_out",
     "unchanged",
     "still_refused",
     "to_add",
@@ -37,6 +38,7 @@ class PeopleKind(StrEnum):
     DUPLICATE = "duplicate"
     EXCLUSION = "exclusion"
     NO_CONSENT = "no_consent"
+    CONTROL = "control"
     UNCHANGED = "unchanged"
     STILL_REFUSED = "still_refused"
     PLANNED = "planned"
@@ -58,6 +60,7 @@ LABELS: dict[PeopleKind, str | Promise] = {
     PeopleKind.DUPLICATE: _("Duplicate email"),
     PeopleKind.EXCLUSION: _("In the exclusion segment"),
     PeopleKind.NO_CONSENT: _("No consent"),
+    PeopleKind.CONTROL: _("In the control group"),
     PeopleKind.UNCHANGED: _("Unchanged since the last run"),
     PeopleKind.STILL_REFUSED: _("Previously rejected, data unchanged"),
     PeopleKind.PLANNED: _("Planned"),
@@ -81,6 +84,7 @@ MEANINGS: dict[PeopleKind, str | Promise] = {
     PeopleKind.NO_CONSENT: _(
         "The connection requires consent. The profile, or another profile with the same email, has not consented."
     ),
+    PeopleKind.CONTROL: _("The export holds out a percentage of the contacts to measure the effect of campaigns."),
     PeopleKind.UNCHANGED: _("The list already has exactly these values. Nothing is sent."),
     PeopleKind.STILL_REFUSED: _("Not retried until the data changes."),
     PeopleKind.DELIVERED: _("The list has the current data of these contacts."),
@@ -106,6 +110,7 @@ _COUNT_FIELDS = {
     PeopleKind.DUPLICATE: "duplicates",
     PeopleKind.EXCLUSION: "excluded_by_segment",
     PeopleKind.NO_CONSENT: "without_consent",
+    PeopleKind.CONTROL: "held_out",
     PeopleKind.NEW: "new_people",
     PeopleKind.TO_REMOVE: "removals_held",
 }
@@ -156,14 +161,18 @@ class OutcomeSection:
 
 _PLAN_KINDS = (
     *(PeopleKind.INVALID, PeopleKind.DUPLICATE, PeopleKind.EXCLUSION, PeopleKind.NO_CONSENT),
-    *(PeopleKind.UNCHANGED, PeopleKind.STILL_REFUSED, PeopleKind.PLANNED),
+    *(PeopleKind.CONTROL, PeopleKind.UNCHANGED, PeopleKind.STILL_REFUSED, PeopleKind.PLANNED),
 )
 _RESULT_KINDS = (PeopleKind.DELIVERED, PeopleKind.SUPPRESSED, PeopleKind.REJECTED, PeopleKind.UNKNOWN)
-# Contacts that are not sent.
-NOT_SENT_KINDS = (
+# Members that the plan excludes.
+EXCLUDED_KINDS = (
     *(PeopleKind.INVALID, PeopleKind.DUPLICATE, PeopleKind.EXCLUSION, PeopleKind.NO_CONSENT),
-    PeopleKind.NOT_SENT,
+    PeopleKind.CONTROL,
 )
+# Contacts that are not sent.
+NOT_SENT_KINDS = (*EXCLUDED_KINDS, PeopleKind.NOT_SENT)
+# They have a line only when they excluded contacts.
+_RARE_KINDS = (PeopleKind.EXCLUSION, PeopleKind.CONTROL)
 
 
 def count_contacts(run: Run, kind: PeopleKind) -> int:
@@ -174,8 +183,9 @@ def count_contacts(run: Run, kind: PeopleKind) -> int:
 
 
 def plan_lines(run: Run) -> list[Line]:
-    """Break the members down by what the plan decided. The exclusion segment has a line when it excluded any."""
-    kinds = [kind for kind in _PLAN_KINDS if kind is not PeopleKind.EXCLUSION or run.excluded_by_segment]
+    """Break the members down by what the plan decided. The exclusion segment and the control group have a line
+    when they excluded contacts."""
+    kinds = [kind for kind in _PLAN_KINDS if kind not in _RARE_KINDS or count_contacts(run, kind)]
     return [Line(kind, count_contacts(run, kind)) for kind in kinds]
 
 
@@ -197,7 +207,7 @@ def result_sections(run: Run) -> list[OutcomeSection]:
     not_sent = [group for group in groups if group.kind in NOT_SENT_KINDS]
     if run.not_sent and not run.is_open:
         not_sent += _not_attempted(run)
-    excluded = run.invalid + run.duplicates + run.excluded_by_segment + run.without_consent + run.not_sent
+    excluded = sum(count_contacts(run, kind) for kind in EXCLUDED_KINDS) + run.not_sent
     return [
         OutcomeSection(PeopleKind.DELIVERED, LABELS[PeopleKind.DELIVERED], run.delivered),
         *([_section(run, PeopleKind.INCOMPLETE, groups)] if run.incomplete else []),
@@ -260,6 +270,7 @@ def plan_counts(counts: PlanCounts) -> dict[str, int]:
         "duplicates": counts.duplicate,
         "excluded_by_segment": counts.exclusion,
         "without_consent": counts.no_consent,
+        "held_out": counts.control,
         "unchanged": counts.unchanged,
         "still_refused": counts.still_refused,
         "to_add": counts.to_add,

@@ -11,6 +11,7 @@ from connections.destinations import values
 from exports.models import Outcome, Run, RunKind
 from exports.state.plan_action import (
     BAD_EMAIL,
+    CONTROL_GROUP,
     DUPLICATE,
     EXCLUSION,
     NO_CONSENT,
@@ -258,6 +259,7 @@ _OUTCOMES: dict[str, str | Promise] = {
     DUPLICATE: _("Another profile with the same email was updated more recently and is sent instead."),
     EXCLUSION: _("A profile with this email is a member of the exclusion segment."),
     NO_CONSENT: _("The consent attribute of the connection is not true for this contact."),
+    CONTROL_GROUP: _("In the control group of this export, which is not sent."),
     UNANSWERED: _(
         "Sent, but no response arrived before the run ended. It is unknown whether the list accepted the contact."
     ),
@@ -288,6 +290,7 @@ ADVICE: dict[str, str | Promise] = {
     "duplicate": _("No action is needed. The email is sent once."),
     "exclusion": _("The next run sends these contacts after they leave the exclusion segment."),
     "no_consent": _("The next run sends these contacts after they consent."),
+    "control": _("No action is needed. Download these contacts to compare them with the contacts that were sent."),
     "unknown": _("No action is needed. The next run sends these contacts again."),
     "not_sent": _("No action is needed. The next run sends these contacts."),
 }

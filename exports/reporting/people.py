@@ -23,6 +23,7 @@ OUTCOMES = (
     PeopleKind.DUPLICATE,
     PeopleKind.EXCLUSION,
     PeopleKind.NO_CONSENT,
+    PeopleKind.CONTROL,
     PeopleKind.SUPPRESSED,
     PeopleKind.REJECTED,
     PeopleKind.UNKNOWN,

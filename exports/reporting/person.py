@@ -141,7 +141,7 @@ def _answers(email: str, run_ids: set[int]) -> list[tuple[int, str]]:
     """Return the responses of lists by run; results that the plan decides are none."""
     decided_by_plan = (
         *(OutcomeKind.INVALID, OutcomeKind.DUPLICATE, OutcomeKind.EXCLUSION, OutcomeKind.NO_CONSENT),
-        OutcomeKind.INCOMPLETE,
+        *(OutcomeKind.CONTROL, OutcomeKind.INCOMPLETE),
     )
     outcomes = (
         Outcome.objects.filter(run_id__in=run_ids, email=email).exclude(kind__in=decided_by_plan).order_by("pk")

@@ -146,6 +146,7 @@ def counts_of(run: Run, counts: dict[str, int]) -> RunCounts:
     return RunCounts(
         members=run.members,
         excluded=run.invalid + run.excluded_by_segment + run.without_consent,
+        held_out=run.held_out,
         duplicates=run.duplicates,
         unchanged=run.unchanged,
         previously_rejected=run.still_refused,

@@ -28,10 +28,12 @@ _EXIT_CODES = {
 @dataclass(frozen=True)
 class RunCounts:
     """How many contacts of a run have which result. ``excluded`` counts members without a usable address, value or
-    consent; ``duplicates`` share the address of another member; ``delivered`` were added or updated."""
+    consent; ``held_out`` are in the control group; ``duplicates`` share the address of another member;
+    ``delivered`` were added or updated."""
 
     members: int = 0
     excluded: int = 0
+    held_out: int = 0
     duplicates: int = 0
     unchanged: int = 0
     previously_rejected: int = 0
@@ -63,7 +65,7 @@ class RunCounts:
     @property
     def missing(self) -> int:
         """Members who are not on the list as they are now; duplicates share the result of their address."""
-        before_sending = self.excluded + self.previously_rejected
+        before_sending = self.excluded + self.held_out + self.previously_rejected
         return before_sending + self.planned - self.delivered
 
 
@@ -133,6 +135,7 @@ def describe_incomplete(counts: RunCounts) -> str:
 def _list_results(counts: RunCounts, excluded: int) -> str:
     named = (
         (excluded, _("%(contacts)d excluded")),
+        (counts.held_out, _("%(contacts)d in the control group")),
         (counts.suppressed, _("%(contacts)d suppressed")),
         (counts.rejected, _("%(contacts)d rejected")),
         (counts.unknown, _("%(contacts)d unknown")),

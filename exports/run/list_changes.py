@@ -41,7 +41,7 @@ def find(run: Run, connection: Connection, snapshot: RunSnapshot) -> ListChanges
     before = _last_run(run, connection)
     if before is None:
         return ListChanges(extended=extended)
-    keys = [pair.field_key for pair in before.snapshot.mapping if pair in snapshot.mapping]
+    keys = _sent_in_both(before.snapshot, snapshot)
     changed = [key for key in keys if _is_changed(_field(before.snapshot, key), _field(snapshot, key))]
     emptied = list(before.snapshot.emptied_fields)
     asked = [key for key in keys if key not in emptied and key not in changed]
@@ -62,8 +62,13 @@ def _extended(run: Run, connection: Connection, snapshot: RunSnapshot) -> list[s
     last = planned.order_by("-pk").first()
     if last is None:
         return []
-    keys = [pair.field_key for pair in last.snapshot.mapping if pair in snapshot.mapping]
+    keys = _sent_in_both(last.snapshot, snapshot)
     return [key for key in keys if _is_extended(_field(last.snapshot, key), _field(snapshot, key))]
+
+
+def _sent_in_both(before: RunSnapshot, now: RunSnapshot) -> list[str]:
+    """The keys of fields that get the same values by both settings."""
+    return [pair.field_key for pair in before.sent_mapping if pair in now.sent_mapping]
 
 
 def _last_run(run: Run, connection: Connection) -> Run | None:

@@ -34,6 +34,7 @@ from exports.state.claim import enter_delivery, stop_if_canceled
 from exports.state.known_list import KnownList
 from exports.state.plan_action import (
     BAD_EMAIL,
+    CONTROL_GROUP,
     DUPLICATE,
     EXCLUDED,
     EXCLUSION,
@@ -85,6 +86,7 @@ def plan(run: Run, lease: HeldLease) -> None:
         duplicates=counts.duplicate,
         excluded_by_segment=counts.exclusion,
         without_consent=counts.no_consent,
+        held_out=counts.control,
         unchanged=counts.unchanged,
         still_refused=counts.still_refused,
         to_add=counts.to_add,
@@ -180,11 +182,11 @@ def _record_excluded(run: Run) -> None:
             INSERT INTO exports_outcome (run_id, kind, profile_id, email, code, message)
             SELECT %s, action, profile_id, coalesce(email, ''),
                    CASE WHEN action = 'duplicate' THEN %s WHEN action = 'no_consent' THEN %s
-                        WHEN action = 'exclusion' THEN %s
+                        WHEN action = 'exclusion' THEN %s WHEN action = 'control' THEN %s
                         WHEN email IS NULL THEN %s ELSE %s END, ''
               FROM plan WHERE action = ANY (%s)
             """,
-            [run.pk, DUPLICATE, NO_CONSENT, EXCLUSION, NO_EMAIL, BAD_EMAIL, list(EXCLUDED)],
+            [run.pk, DUPLICATE, NO_CONSENT, EXCLUSION, CONTROL_GROUP, NO_EMAIL, BAD_EMAIL, list(EXCLUDED)],
         )
 
 

@@ -18,7 +18,7 @@ from django.db import connection as database
 from config.platform import db
 from connections.destinations.values import BatchOperation, attribute_of
 from exports.models import RemovedContact
-from exports.models.snapshot import RunSnapshot
+from exports.models.snapshot import CONTROL, TREATMENT, RunSnapshot
 from exports.state import run_settings
 from exports.state.known_list import KnownList
 from segments import audience
@@ -37,6 +37,7 @@ class PlanCounts:
     duplicate: int = 0
     exclusion: int = 0
     no_consent: int = 0
+    control: int = 0
     unchanged: int = 0
     still_refused: int = 0
     add: int = 0
@@ -47,7 +48,12 @@ class PlanCounts:
 
     @property
     def members(self) -> int:
-        return self.invalid + self.duplicate + self.exclusion + self.no_consent + self.people
+        return self.invalid + self.duplicate + self.not_wanted + self.people
+
+    @property
+    def not_wanted(self) -> int:
+        """Contacts with a valid address of their own that are excluded."""
+        return self.exclusion + self.no_consent + self.control
 
     @property
     def people(self) -> int:
@@ -91,7 +97,7 @@ def compute_diff(snapshot: RunSnapshot, known: KnownList) -> PlanCounts:
     order of addresses; how many met which verdict. Within a transaction."""
     answers = option_fragments(snapshot)
     hashed, hashed_params = _hashed_members("plan_member", answers)
-    verdicts = _actions(hashed, answers, consent_is_required=bool(snapshot.required_attribute))
+    verdicts = _actions(hashed, answers, snapshot)
     with database.cursor() as cursor:
         for name, value in _FOR_MASSES.items():
             cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
@@ -125,6 +131,8 @@ def selection_of(snapshot: RunSnapshot) -> MemberSelection:
         mapped=[pair.attribute for pair in snapshot.mapping],
         consent=snapshot.required_attribute,
         yes_no=[attribute_of(snapshot.answers[name]) for name in _by_attribute(snapshot)],
+        share=snapshot.control.group,
+        share_words=(CONTROL, TREATMENT) if snapshot.control.written_to else None,
     )
 
 
@@ -135,11 +143,13 @@ def _hashed_members(table: str, answers: OptionFragments) -> tuple[str, Sequence
     return hashed, answers.hashed_params
 
 
-def _actions(members: str, answers: OptionFragments, *, consent_is_required: bool) -> str:
+def _actions(members: str, answers: OptionFragments, snapshot: RunSnapshot) -> str:
     """What is to be done with each, by what the list is known to hold and to have refused. Nothing is sent of a
     contact whose data are those that were sent last, whichever export did, or that this export sent and that no
-    other has written over since."""
-    any_declined = "bool_or(declined) OVER (PARTITION BY email)" if consent_is_required else "false"
+    other has written over since. The control group is taken of contacts that would be sent, so it comes after the
+    other reasons to exclude a contact, and before what the list is known to hold."""
+    any_declined = "bool_or(declined) OVER (PARTITION BY email)" if snapshot.required_attribute else "false"
+    held_out = "in_share" if snapshot.control.held_out else "false"
     mapped = answers.with_answers("ranked.mapped")
     return f"""
         SELECT ranked.profile_id, ranked.email, {mapped} AS mapped, ranked.data_hash,
@@ -147,6 +157,7 @@ def _actions(members: str, answers: OptionFragments, *, consent_is_required: boo
                     WHEN place > 1 THEN 'duplicate'
                     WHEN excluded THEN 'exclusion'
                     WHEN any_declined OR NOT agreed THEN 'no_consent'
+                    WHEN {held_out} THEN 'control'
                     WHEN refused.data_hash = ranked.data_hash AND NOT refused.ask_again THEN 'still_refused'
                     WHEN contact.data_hash = ranked.data_hash THEN 'unchanged'
                     WHEN contact.sent_by <> %s AND contact.other_hashes[

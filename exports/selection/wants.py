@@ -18,9 +18,11 @@ from django.db.models import Q
 
 from config.platform import db
 from config.platform.jobs.models import JobStatus
+from config.platform.text.address_share import AddressShare
 from exports.models import DeliveredSet, Export, Outcome, OutcomeKind, Run, RunKind
 from exports.models.snapshot import NO_SNAPSHOT, RunSnapshot
 from exports.selection import diff
+from exports.state import run_settings
 from exports.state.known_list import ONCE_WANTED, ONCE_WANTED_BY_EXPORT, KnownList
 from exports.state.plan_action import SENT, UNKNOWN_DATA, WANTED
 from segments import audience
@@ -65,11 +67,13 @@ BLOCK = 50_000
 @dataclass(frozen=True)
 class Wanted:
     """The contacts that an export wants on a list: the present members of its segments, except those that the run
-    ``excluded_in`` excluded for want of consent; and with ``last`` those that it wanted there in its last plan."""
+    ``excluded_in`` excluded for want of consent, and the control group that is ``held_out``; and with ``last``
+    those that it wanted there in its last plan."""
 
     segment_ids: Sequence[int]
     email_attribute: str
     excluded_in: int | None = None
+    held_out: AddressShare | None = None
     last: KnownList | None = None
 
     def among(self, emails: Collection[str]) -> set[str]:
@@ -77,6 +81,8 @@ class Wanted:
         found = audience.members_with_email(self.segment_ids, self.email_attribute, emails)
         if self.excluded_in is not None:
             found -= _without_consent(self.excluded_in, found)
+        if self.held_out is not None:
+            found = {email for email in found if not self.held_out.contains(email)}
         return found | _wanted_last(self.last, emails) if self.last else found
 
 
@@ -128,7 +134,8 @@ def wanted_by_others(account: str, list_id: str, list_state_id: int, *, but: int
         segment_ids = list(export.segments.values_list("pk", flat=True))
         uncertain = not _can_be_evaluated(segment_ids) or find_guard(export.pk, account, list_id, segment_ids)
         last = KnownList(list_state_id, export_id=export.pk) if uncertain else None
-        yield Wanted(segment_ids, export.email_attribute, last=last)
+        held_out = run_settings.control_of(export).held_out
+        yield Wanted(segment_ids, export.email_attribute, held_out=held_out, last=last)
 
 
 def wanted_among(emails: Collection[str], wanted: Iterable[Wanted]) -> set[str]:

@@ -13,6 +13,7 @@ class PlanAction(StrEnum):
     DUPLICATE = "duplicate"  # another profile with the address was updated more recently
     EXCLUSION = "exclusion"  # the address is one of a member of the exclusion segment
     NO_CONSENT = "no_consent"
+    CONTROL = "control"  # in the control group, which the export holds out
     UNCHANGED = "unchanged"  # the list has the contact, with the same data
     STILL_REFUSED = "still_refused"  # the list rejected the same data before
     ADD = "add"
@@ -23,7 +24,10 @@ class PlanAction(StrEnum):
 
 
 # Members that are not contacts of the run; each is listed with the reason.
-EXCLUDED = (PlanAction.INVALID, PlanAction.DUPLICATE, PlanAction.EXCLUSION, PlanAction.NO_CONSENT)
+EXCLUDED = (
+    *(PlanAction.INVALID, PlanAction.DUPLICATE, PlanAction.EXCLUSION, PlanAction.NO_CONSENT),
+    PlanAction.CONTROL,
+)
 # The operation of the batch for each action that sends, in the order of sending: new contacts come first, so that
 # few batches mix them with others, and the answers tell which contacts the export has added.
 OPERATIONS = {
@@ -47,6 +51,7 @@ BAD_EMAIL = "bad_email"
 DUPLICATE = "duplicate"
 EXCLUSION = "exclusion"
 NO_CONSENT = "no_consent"
+CONTROL_GROUP = "control_group"
 # The code of contacts who left all segments of the export.
 NOT_IN_ANY_SEGMENT = "not_in_any_segment"
 # The code of a batch that may have done its work in an earlier call, though the last one says nothing of it.

@@ -18,7 +18,7 @@ from connections.destinations.values import (
     attribute_of,
 )
 from exports.models import Export, Removal
-from exports.models.snapshot import RemovalSettings, RunSnapshot, SegmentSnapshot
+from exports.models.snapshot import ControlSettings, RemovalSettings, RunSnapshot, SegmentSnapshot
 
 
 def freeze(export: Export, details: ListDetails) -> RunSnapshot:
@@ -44,6 +44,17 @@ def freeze(export: Export, details: ListDetails) -> RunSnapshot:
             unsubscribe_scope=details.unsubscribe_scope,
             unsubscribes_everywhere=export.unsubscribes_everywhere,
         ),
+        control=control_of(export),
+    )
+
+
+def control_of(export: Export) -> ControlSettings:
+    """Return the control group of an export as it is now."""
+    return ControlSettings(
+        mode=export.control_mode,
+        percentage=export.control_percentage,
+        field=export.control_field,
+        salt=export.control_salt,
     )
 
 
@@ -69,7 +80,7 @@ def send_settings(list_id: str, snapshot: RunSnapshot) -> SendSettings:
     """Return the settings by which the destination sends the contacts of a run."""
     return SendSettings(
         list_id=list_id,
-        mapping=snapshot.mapping,
+        mapping=snapshot.sent_mapping,
         answers=snapshot.answers,
         fields=snapshot.fields,
         run=snapshot.run,
@@ -91,6 +102,8 @@ def missing_fields(export: Export, details: ListDetails) -> list[str]:
     wanted = [pair["field"] for pair in export.mapping]
     if export.removal == Removal.MARK:
         wanted.append(export.mark_field)
+    if control := control_of(export).written_to:
+        wanted.append(control)
     return [field for field in wanted if field not in known]
 
 

@@ -97,14 +97,15 @@ def _context(request: Request, export: Export) -> dict[str, object]:
     }
 
 
-# The counts of a preview that are excluded; older previews lack one.
-_EXCLUDED = ("invalid", "duplicates", "excluded_by_segment", "without_consent")
+# The counts of a preview that are excluded; older previews lack some.
+_EXCLUDED = ("invalid", "duplicates", "excluded_by_segment", "without_consent", "held_out")
 
 
 def _warnings(export: Export, outline: dict[str, Any]) -> list[str]:
     """What would end the run before anybody is sent."""
     figures = outline["figures"]
-    people = outline["addresses"] - figures["without_consent"] - figures.get("excluded_by_segment", 0)
+    not_wanted = ("without_consent", "excluded_by_segment", "held_out")
+    people = outline["addresses"] - sum(figures.get(name, 0) for name in not_wanted)
     most = settings.MAX_PROFILES_PER_EXPORT
     contract = export.connection.limited.most_people if export.connection else None
     found = []

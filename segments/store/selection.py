@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from config.platform.text.address_share import AddressShare
 from config.platform.text.addresses import LONGEST_EMAIL, VALID_EMAIL
 from segments import catalog
 from segments.catalog import Attribute
@@ -17,12 +18,15 @@ _BLANKS = "chr(32) || chr(9) || chr(13) || chr(10)"
 @dataclass(frozen=True)
 class MemberSelection:
     """What to read of each member: the email in an attribute, the mapped attributes, and what the attributes for
-    consent and of yes/no questions say."""
+    consent and of yes/no questions say; and whether the address is in ``share``."""
 
     email: str
     mapped: Sequence[str] = ()
     consent: str = ""  # empty: everyone agrees
     yes_no: Sequence[str] = ()
+    share: AddressShare | None = None
+    # What is written after the mapped values: for addresses in the share, and for all others.
+    share_words: tuple[str, str] | None = None
 
 
 def selection_columns(selection: MemberSelection) -> dict[str, str]:
@@ -30,7 +34,8 @@ def selection_columns(selection: MemberSelection) -> dict[str, str]:
     value, the trimmed text when it is no address; ``mapped`` is a JSON array of the mapped attributes; ``agreed``
     and ``declined`` go by the attribute for consent; ``says_0``, ``says_1`` … say whether each yes/no attribute
     says yes; ``valid`` says whether mail can be delivered to the address, NULL without one; ``excluded`` says
-    whether no export sends the profile, or another one with the address."""
+    whether no export sends the profile, or another one with the address; ``in_share`` whether the address is in
+    the share of the selection."""
     return {
         "profile_id": "bigint",
         "updated_at": "timestamptz",
@@ -39,6 +44,7 @@ def selection_columns(selection: MemberSelection) -> dict[str, str]:
         "agreed": "boolean",
         "declined": "boolean",
         **{f"says_{at}": "boolean" for at in range(len(selection.yes_no))},
+        "in_share": "boolean",
         "valid": "boolean",
         "excluded": "boolean",
     }
@@ -50,14 +56,17 @@ def selection_sql(selection: MemberSelection, profiles: str, excluded: str = "")
     known = {each.name: each for each in catalog.attributes()}
     says = [f"{_says_yes(known.get(name))} AS says_{at}" for at, name in enumerate(selection.yes_no)]
     agreed, declined = _consent(selection.consent, known)
+    email = email_sql(selection.email, known)
+    in_share = selection.share.sql(email) if selection.share else "false"
     columns = [
         "id AS profile_id",
         "updated_at",
-        f"{email_sql(selection.email, known)} AS email",
-        f"{_mapped([known.get(name) for name in selection.mapped])} AS mapped",
+        f"{email} AS email",
+        f"{_mapped([known.get(name) for name in selection.mapped], _word(in_share, selection))} AS mapped",
         f"{agreed} AS agreed",
         f"{declined} AS declined",
         *says,
+        f"{in_share} AS in_share",
     ]
     valid = f"regexp_matches(email, {quoted(VALID_EMAIL)}) AND strlen(email) <= {LONGEST_EMAIL}"
     is_excluded = f"({is_excluded_sql(excluded, known)})" if excluded else "false"
@@ -103,9 +112,18 @@ def _text(attribute: Attribute) -> str:
     return column if attribute.data_type == AttributeType.TEXT else f"CAST({column} AS VARCHAR)"
 
 
-def _mapped(attributes: Sequence[Attribute | None]) -> str:
+def _word(in_share: str, selection: MemberSelection) -> list[str]:
+    """Return an expression for the word of the share as JSON, in a list that is empty when none is written."""
+    if selection.share_words is None:
+        return []
+    inside, outside = (quoted(f'"{word}"') for word in selection.share_words)
+    return [f"CASE WHEN {in_share} THEN {inside} ELSE {outside} END"]
+
+
+def _mapped(attributes: Sequence[Attribute | None], following: Sequence[str] = ()) -> str:
     """Return an expression for a JSON array in the form of PostgreSQL's: hashes of sent data depend on it."""
     values = [f"coalesce({_json(each)}, 'null')" if each else "'null'" for each in attributes]
+    values += following
     return f"'[' || {' || chr(44) || chr(32) || '.join(values)} || ']'" if values else "'[]'"
 
 

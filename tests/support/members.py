@@ -40,7 +40,8 @@ def states(sandbox: RunningSandbox, list_id: str | None = None) -> dict[str, str
 def adds_up(run: Run) -> bool:
     """Say whether the counts of a run equal the sums of their parts."""
     planned = run.delivered + run.left + run.rejected + run.unknown + run.not_sent
-    aside = run.invalid + run.duplicates + run.without_consent + run.unchanged + run.still_refused
+    excluded = run.invalid + run.duplicates + run.excluded_by_segment + run.without_consent + run.held_out
+    aside = excluded + run.unchanged + run.still_refused
     outcomes = run.outcomes.filter(Q(kind="removed") | Q(kind="kept")).count()
     return (
         run.planned == planned
