@@ -8,7 +8,8 @@ from django.http import QueryDict
 
 from connections.destinations.values import TargetField
 from exports.forms import option_fields
-from exports.models import Export, Removal
+from exports.forms.control_fields import ChosenControl
+from exports.models import ControlMode, Export, Removal
 from segments.catalog import Attribute
 
 MAX_ROWS = 60
@@ -41,6 +42,7 @@ class Draft:
     removal: str = Removal.LEAVE
     mark_field: str = ""
     mark_value: str = ""
+    control: ChosenControl = field(default_factory=ChosenControl)
 
     @property
     def matched(self) -> list[dict[str, str]]:
@@ -63,6 +65,9 @@ class Draft:
             "removal": self.removal,
             "mark_field": self.mark_field,
             "mark_value": self.mark_value,
+            "control_mode": self.control.mode,
+            "control_percentage": self.control.percentage,
+            "control_field": self.control.field,
         }
 
     def with_row(self) -> "Draft":
@@ -100,6 +105,11 @@ def read_typed(data: QueryDict) -> Draft:
         removal=data.get("removal", Removal.LEAVE),
         mark_field=data.get("mark_field", ""),
         mark_value=data.get("mark_value", ""),
+        control=ChosenControl(
+            mode=data.get("control_mode", ControlMode.OFF),
+            percentage=data.get("control_percentage", ""),
+            field=data.get("control_field", ""),
+        ),
     )
 
 
@@ -117,6 +127,7 @@ def read_stored(export: Export) -> Draft:
         removal=export.removal,
         mark_field=export.mark_field,
         mark_value=export.mark_value,
+        control=ChosenControl(export.control_mode, str(export.control_percentage or ""), export.control_field),
     )
 
 

@@ -17,7 +17,7 @@ from connections.lookups import Lookup
 from connections.models import Connection, Limits
 from exports import policies
 from exports.actions.manage import ExportSettings
-from exports.forms import option_fields, removal_fields
+from exports.forms import control_fields, option_fields, removal_fields
 from exports.forms.draft import Draft, Pair
 from exports.forms.option_fields import OPTION_PREFIX, ExportOption
 from exports.models import Export, Removal
@@ -80,6 +80,9 @@ class ExportForm(forms.Form):
     removal = removal_fields.choice_field()
     mark_field = forms.CharField(label=gettext_lazy("Field"), max_length=120, required=False)
     mark_value = forms.CharField(label=gettext_lazy("Field value"), max_length=100, required=False)
+    control_mode = control_fields.mode_field()
+    control_percentage = forms.CharField(label=gettext_lazy("Percentage"), required=False)
+    control_field = forms.CharField(label=gettext_lazy("Field"), max_length=120, required=False)
 
     def __init__(
         self,
@@ -167,6 +170,7 @@ class ExportForm(forms.Form):
         self._check_limits(cleaned)
         self._check_opt_in(cleaned, details)
         self._check_removal(cleaned, details)
+        self._check_control(cleaned, details)
         return cleaned
 
     def _check_list(self, cleaned: dict[str, Any]) -> ListDetails | None:
@@ -242,6 +246,12 @@ class ExportForm(forms.Form):
         if error := removal_fields.why_not_marked(field, value, details, mapped):
             self.add_error("mark_field", error)
 
+    def _check_control(self, cleaned: dict[str, Any], details: ListDetails | None) -> None:
+        mapped = [pair["field"] for pair in self.draft.matched]
+        mark_field = cleaned.get("mark_field", "") if cleaned.get("removal") == Removal.MARK else ""
+        for name, sentence in control_fields.problems(self.draft.control, details, mapped, mark_field):
+            self.add_error(name, sentence)
+
     # -- what comes of it --------------------------------------------------------------------------------------
     def settings(self) -> ExportSettings:
         """What was decided. Only for a valid form."""
@@ -266,7 +276,16 @@ class ExportForm(forms.Form):
             answers=self._chosen_options(),
             opt_in_mail_accepted=confirmed and cleaned["opt_in_mail_accepted"],
             **self._removal(details),
+            **self._control(),
         )
+
+    def _control(self) -> dict[str, Any]:
+        control = self.draft.control.settings()
+        return {
+            "control_mode": control.mode,
+            "control_percentage": control.percentage,
+            "control_field": control.field,
+        }
 
     def _removal(self, details: ListDetails | None) -> dict[str, Any]:
         """Return what becomes of contacts that leave. While the list cannot be looked up, what was agreed

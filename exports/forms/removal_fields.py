@@ -18,6 +18,7 @@ from connections.permissions import user_can_manage_connections
 from exports.models import Export, Removal
 from exports.removal import list_cleanup
 from exports.removal.list_cleanup import AbandonedList, CleanupSettings
+from exports.state import run_settings
 
 DEFAULT_MARK = gettext_lazy("Left")
 _MOST_DIGITS = 12
@@ -195,7 +196,8 @@ class CleanupForm:
 
     @property
     def _mapped(self) -> list[str]:
-        return [pair["field"] for pair in self.export.mapping]
+        control = run_settings.control_of(self.export).written_to
+        return [*(pair["field"] for pair in self.export.mapping), *([control] if control else [])]
 
 
 def cleanup_of_removed_export(

@@ -16,7 +16,7 @@ from connections.models import Connection
 from exports import policies
 from exports.batches.writer import BatchContact
 from exports.models import DeliveredSet, Export, Run
-from exports.models.snapshot import RunOptions, RunSnapshot, SegmentSnapshot
+from exports.models.snapshot import ControlSettings, RunOptions, RunSnapshot, SegmentSnapshot
 from exports.removal import removal_plan
 from exports.removal.removal_plan import Removals
 from exports.run import plan
@@ -54,6 +54,7 @@ class UnsavedExport:
     mapping: Sequence[Mapping[str, str]] = ()
     answers: Mapping[str, str] = field(default_factory=dict)
     fields: Sequence[TargetField] = ()
+    control: ControlSettings = field(default_factory=ControlSettings)
     export_id: int | None = None
 
 
@@ -66,6 +67,7 @@ def count_unsaved(unsaved: UnsavedExport, *, patience_seconds: float = 15.0) -> 
         segments=[SegmentSnapshot(segment_id) for segment_id in unsaved.segment_ids],
         email_attribute=unsaved.email_attribute,
         required_attribute=unsaved.connection.limited.required_attribute,
+        control=unsaved.control,
     )
     try:
         with rolled_back():

@@ -24,7 +24,7 @@ from exports.privacy import erasure
 from exports.selection import wants
 from exports.selection.wants import Wanted
 from exports.state.known_list import ONCE_WANTED, KnownList
-from exports.state.plan_action import NOT_IN_ANY_SEGMENT, UNKNOWN_DATA, WANTED
+from exports.state.plan_action import CONTROL_GROUP, NOT_IN_ANY_SEGMENT, UNKNOWN_DATA, WANTED, PlanAction
 from segments.models import DataSource, Segment
 
 _IS_PLANNED = "EXISTS (SELECT FROM plan WHERE plan.email = {table}.email AND plan.action = ANY (%s))"
@@ -90,6 +90,15 @@ def _list_held(run: Run) -> None:
             """,
             [run.pk, OutcomeKind.TO_REMOVE, NOT_IN_ANY_SEGMENT],
         )
+        if run.snapshot.control.held_out and not run.is_cleanup:  # a cleanup has no plan of members
+            cursor.execute(
+                """
+                UPDATE exports_outcome outcome SET code = %s FROM plan
+                 WHERE outcome.run_id = %s AND outcome.kind = %s AND outcome.email = plan.email
+                   AND plan.action = %s
+                """,
+                [CONTROL_GROUP, run.pk, OutcomeKind.TO_REMOVE, PlanAction.CONTROL],
+            )
 
 
 def count_removals(run: Run, delivered_set: DeliveredSet) -> Removals:

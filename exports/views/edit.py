@@ -21,8 +21,8 @@ from connections import lookups
 from exports import policies
 from exports.actions import list_cleanup as actions_list_cleanup
 from exports.actions import manage, preview
+from exports.forms import control_fields, option_fields
 from exports.forms import draft as forms_draft
-from exports.forms import option_fields
 from exports.forms.draft import Draft
 from exports.forms.export_form import Choices, ExportForm, name_taken
 from exports.forms.removal_fields import CleanupForm
@@ -30,6 +30,7 @@ from exports.models import Export
 from exports.permissions import check_can_manage, user_can_manage
 from exports.removal import list_cleanup
 from exports.removal.list_cleanup import CleanupSettings
+from exports.state import run_settings
 from exports.views.access import find_export
 from exports.views.listing import JUST_SAVED
 from exports.views.pane import ExportPane, choices_for
@@ -39,6 +40,9 @@ _LABELS: dict[str, str | Promise] = {
     "Mapping": gettext_lazy("Added attributes"),
     "Answers": gettext_lazy("Choices"),
     "List title": gettext_lazy("List"),
+    "Control mode": gettext_lazy("Control group"),
+    "Control percentage": gettext_lazy("Percentage of the control group"),
+    "Control field": gettext_lazy("Field of the control group"),
     "List confirmed opt in": gettext_lazy("Confirmed opt-in"),
     "Opt in mail accepted": gettext_lazy("Emails to new contacts accepted"),
 }
@@ -159,6 +163,7 @@ def _view(request: Request, export: Export) -> HttpResponse:
     context = {
         "export": export,
         "segments": export.segments.order_by("name"),
+        "control": control_fields.in_words(run_settings.control_of(export), {}),
         "answers": option_fields.in_words(questions, export.answers, export.mapping),
         "active_nav": "exports",
         "pane_wide": True,

@@ -18,13 +18,15 @@ from connections.models import Connection, Limits
 from connections.permissions import user_can_manage_connections, user_can_use
 from connections.policies import ConnectionStatus, why_it_cannot_run
 from exports import policies
-from exports.forms import removal_fields
+from exports.forms import control_fields, removal_fields
 from exports.forms.export_form import Choices, ExportForm
 from exports.forms.removal_fields import CleanupForm
-from exports.models import Export, Removal
+from exports.models import ControlMode, Export, Removal
+from exports.models.snapshot import ControlSettings
 from exports.preview import dry_run
 from exports.selection import wants
 from exports.selection.diff import PlanCounts
+from exports.state import run_settings
 from exports.views.pane_mapping import MappingRow, Matching
 from segments import audience
 from segments.audience import EmailQuality, SegmentSummary
@@ -215,7 +217,7 @@ class ExportPane:
         matched = self.draft.matched_by_name(self.attributes, self.fields)
         return len(matched.mapping) > len([pair for pair in self.draft.mapping if not pair.is_empty])
 
-    # -- contacts who leave, and other effects -------------------------------------------------------------------
+    # -- contacts who leave --------------------------------------------------------------------------------------
     @property
     def removals(self) -> list[tuple[Removal, str | Promise]]:
         """The removal policies that may be chosen, each with what it means."""
@@ -236,7 +238,8 @@ class ExportPane:
     @property
     def fields_to_mark(self) -> list[TargetField]:
         mark_field = self.draft.mark_field
-        found = removal_fields.fields_to_mark(self.details, [pair["field"] for pair in self.draft.matched])
+        taken = [*(pair["field"] for pair in self.draft.matched), self.control.written_to]
+        found = removal_fields.fields_to_mark(self.details, taken)
         if mark_field and all(field.key != mark_field for field in found):
             found.append(TargetField(key=mark_field, label=mark_field, data_type="text"))
         return found
@@ -245,16 +248,42 @@ class ExportPane:
     def mark_value(self) -> str:
         return self.draft.mark_value or str(removal_fields.DEFAULT_MARK)
 
+    # -- control group -----------------------------------------------------------------------------------------
+    @property
+    def control_modes(self) -> list[tuple[ControlMode, str | Promise]]:
+        return control_fields.choices()
+
+    @property
+    def control(self) -> ControlSettings:
+        """The control group as it was typed so far; that of a new export, which has no salt yet, only by size."""
+        return self.draft.control.settings(self.export.control_salt if self.export else "")
+
+    @property
+    def fields_for_control(self) -> list[TargetField]:
+        chosen = self.draft.control.field
+        taken = [pair["field"] for pair in self.draft.matched]
+        taken += [self.draft.mark_field] if self.draft.removal == Removal.MARK else []
+        found = control_fields.fields_to_write(self.details, taken)
+        if chosen and all(field.key != chosen for field in found):
+            found.append(TargetField(key=chosen, label=chosen, data_type="text"))
+        return found
+
+    @property
+    def held_out(self) -> int | None:
+        """Count the contacts that would be held out; None when there are none, or that cannot be counted now."""
+        return self.plan_counts.control if self.control.held_out and self.plan_counts else None
+
+    # -- other effects -------------------------------------------------------------------------------------------
     @property
     def other_exports(self) -> list[tuple[Export, str]]:
         """The other exports to the list, each with the fields that both write."""
         if self.connection is None or not self.draft.list_id:
             return []
-        mine = {pair["field"] for pair in self.draft.matched}
+        mine = {*(pair["field"] for pair in self.draft.matched), self.control.written_to} - {""}
         labels = {field.key: field.label for field in self.fields}
         but = self.export.pk if self.export else None
         return [
-            (other, ", ".join(sorted(labels.get(key, key) for key in mine & {p["field"] for p in other.mapping})))
+            (other, ", ".join(sorted(labels.get(key, key) for key in mine & _written_by(other))))
             for other in wants.exports_to(self.connection.account, self.draft.list_id, but=but)
         ]
 
@@ -265,6 +294,8 @@ class ExportPane:
         if export is None or export.list_id != draft.list_id:
             return 0
         same = sorted(export.mapping, key=str) == sorted(draft.matched, key=str)
+        before = run_settings.control_of(export)
+        same = same and (before == self.control or not (before.written_to or self.control.written_to))
         if same and export.answers == {name: value for name, value in draft.answers.items() if value}:
             return 0
         return self.plan_counts.update if self.plan_counts else 0
@@ -320,9 +351,15 @@ class ExportPane:
                 mapping=self.draft.matched,
                 answers=self.draft.answers,
                 fields=self.fields,
+                control=self.control,
                 export_id=self.export.pk if self.export else None,
             )
         )
+
+
+def _written_by(export: Export) -> set[str]:
+    """Return the keys of the fields that an export writes."""
+    return {*(pair["field"] for pair in export.mapping), run_settings.control_of(export).written_to} - {""}
 
 
 def choices_for(user: User) -> Choices:

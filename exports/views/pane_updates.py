@@ -29,22 +29,27 @@ from exports.views.pane import ExportPane, choices_for
 from exports.views.pane_mapping import MappingRow
 
 # Which parts of the pane depend on what was changed; each is the template exports/part_….html.
-_OF_LIST = ("list_details", "left_behind", "mapping", "options", "opt_in", "removal", "consequences")
+_OF_LIST = (
+    *("list_details", "left_behind", "mapping", "options", "opt_in", "control", "removal"),
+    "consequences",
+)
 PARTS: dict[str, Sequence[str]] = {
     "opened": (
         *("list_picker", "list_details", "mapping", "email_quality", "segments_total", "opt_in", "removal"),
-        "consequences",
+        *("control", "consequences"),
     ),
     "connection": (*_OF_LIST, "connection_note", "list_picker", "list_id", "matching_words", "segments_total"),
     "list_pick": (*_OF_LIST, "list_id"),
     "list_id": (*_OF_LIST, "list_picker"),
     "left_behind": ("left_behind",),
     "email": ("email_quality", "opt_in"),
-    "segments": ("email_quality", "segments_total", "opt_in"),
-    "rows": ("mapping", "options", "removal", "consequences"),
+    "segments": ("email_quality", "segments_total", "opt_in", "control_total"),
+    "rows": ("mapping", "options", "control", "removal", "consequences"),
+    # Not the part that was typed in, so that typing goes on.
+    "control": ("control_total", "opt_in", "removal", "consequences"),
 }
 # Who accepted that contacts are emailed did not accept it for another list or other contacts.
-_RESETS_OPT_IN = {"connection", "list_pick", "list_id", "email", "segments"}
+_RESETS_OPT_IN = {"connection", "list_pick", "list_id", "email", "segments", "control"}
 # Changes the draft for one row, after the same was done for the rows before it.
 RowAction = Callable[[Request, Connection, MappingRow, Draft], Draft]
 

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from config.console.manifest import connections as connection_entries
+from config.console.manifest import control_groups
 from config.console.manifest.document import Lined, Problems
 from config.console.manifest.specs import (
     ExportSpec,
@@ -37,6 +38,7 @@ from segments.models import Segment
 
 # How the fields of ExportSettings are called in a file.
 _IN_FILE = {"email_attribute": "email", "mapping": "fields", "list_confirmed_opt_in": "list_opt_in"}
+_IN_FILE |= control_groups.IN_FILE
 
 
 def find_segment(name: str) -> Segment | None:
@@ -61,6 +63,7 @@ def plan(spec: ExportSpec, specs: Specs, problems: Problems) -> Desired:
     if destination is not None:
         _check_answers(spec, existing, destination, problems)
         check_removal(spec.removal, existing, destination, problems)
+    control_groups.check_control(spec.control, existing, problems)
     _check_tell_also(spec, problems)
     return Desired(spec, existing)
 
@@ -223,6 +226,7 @@ def _settings(desired: Desired, before: ExportSettings | None) -> ExportSettings
         answers=answers,
     )
     from_file = with_removal(spec.removal, desired.existing, from_file)
+    from_file = control_groups.with_control(spec.control, desired.existing, from_file)
     if before is None:
         return from_file
     same_list = before.list_id == from_file.list_id and before.connection == from_file.connection
@@ -265,6 +269,7 @@ def _with_list(settings: ExportSettings, spec: ExportSpec, problems: Problems) -
         return settings, [_("The list could not be loaded: %s") % error.sentence]
     _check_fields(spec, details, problems)
     settings, notes = with_list_details(settings, spec.removal, details, problems)
+    control_groups.check_field(settings, spec.control, details, problems)
     confirmed = details.opt_in == ListOptIn.CONFIRMED
     looked_up = replace(
         settings, list_title=details.title, list_confirmed_opt_in=confirmed, list_group=details.group_id

@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from config.console.manifest import document
+from config.console.manifest.control_groups import CONTROL_KEYS, ControlSpec, read_control
 from config.console.manifest.document import Entry, Lined, LinedRules, Problems
 from config.platform.jobs.models import Schedule
 from config.platform.schedules.next_due import Recurrence
@@ -216,6 +217,7 @@ class ExportSpec:
     fields: Mapping[str, Lined] | None
     answers: Mapping[str, Lined] | None
     removal: RemovalSpec
+    control: ControlSpec
     tell_also: Sequence[Lined] | None
     schedule: ScheduleSpec | None
 
@@ -248,7 +250,7 @@ def read(path: Path, problems: Problems) -> Specs:
 
 _EXPORT_KEYS = (
     *("connection", "list_id", "segments", "email", "fields", "answers", "schedule", "tell_also"),
-    *REMOVAL_KEYS,
+    *(*REMOVAL_KEYS, *CONTROL_KEYS),
 )
 
 
@@ -313,10 +315,9 @@ def _export(entry: Entry, problems: Problems) -> ExportSpec | None:
         return None
     if not segments:
         entry.note("segments", _("Enter at least one segment."))
-    leavers, tell_also = read_removal(entry), entry.texts("tell_also")
-    return ExportSpec(
-        entry.line, name, connection, list_id, segments, email, fields, answers, leavers, tell_also, schedule
-    )
+    removal, control, tell_also = read_removal(entry), read_control(entry), entry.texts("tell_also")
+    required = entry.line, name, connection, list_id, segments, email
+    return ExportSpec(*required, fields, answers, removal, control, tell_also, schedule)
 
 
 def _texts_by_key(entry: Entry, key: str, problems: Problems) -> dict[str, Lined] | None:

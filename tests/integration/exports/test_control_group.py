@@ -145,7 +145,7 @@ def test_a_large_control_group_awaits_confirmation_like_other_removals(
     ended = run(export)
     assert (ended.removed, ended.removals_held) == (0, len(expected))
     awaiting = ended.outcomes.filter(kind=OutcomeKind.TO_REMOVE)
-    assert set(awaiting.values_list("email", flat=True)) == expected
+    assert set(awaiting.values_list("email", "code")) == {(email, "control_group") for email in expected}
 
 
 def test_subscribers_that_were_on_the_list_before_are_not_removed(account: RunningSandbox, crowd: Segment) -> None:

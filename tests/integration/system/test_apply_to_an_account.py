@@ -145,6 +145,43 @@ def test_it_refuses_what_cannot_be_done_to_people_who_leave(
     assert said in refusals(tmp_path, account_file(sandbox) + written)[0]
 
 
+def test_it_sets_a_control_group(tmp_path: Path, sandbox: RunningSandbox) -> None:
+    written = account_file(sandbox, fields=[("Group", "Text")])
+    group = '    control_group: field\n    control_percentage: 10\n    control_field: "[Group]"\n'
+    assert "export “Out” [sandbox]: created" in applied(tmp_path, written + group)[2]
+    export = Export.objects.get()
+    assert (export.control_mode, export.control_percentage, export.control_field) == ("field", 10, "[Group]")
+    assert "export “Out” [sandbox]: unchanged" in applied(tmp_path, written + group)[2]
+    assert "export “Out” [sandbox]: unchanged" in applied(tmp_path, written)[2]
+    assert "updated (control_percentage)" in applied(tmp_path, written + "    control_percentage: 20\n")[2]
+    held_out = applied(tmp_path, written + "    control_group: hold_out\n")[2]
+    assert "updated (control_group, control_field)" in held_out
+    off = applied(tmp_path, written + "    control_group: off\n")[2]
+    assert "updated (control_group, control_percentage)" in off
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("    control_group: half\n", "“control_group” must be one of: off, hold_out, field."),
+        ("    control_group: hold_out\n", "Enter a whole percentage from 1 to 50."),
+        ("    control_percentage: 10\n", "“control_percentage” requires “control_group: hold_out”."),
+        (
+            '    control_group: hold_out\n    control_percentage: 10\n    control_field: "[Nope]"\n',
+            "“control_field” requires “control_group: field”.",
+        ),
+        (
+            '    control_group: field\n    control_percentage: 10\n    control_field: "[Nope]"\n',
+            "The list has no text field [Nope].",
+        ),
+    ],
+)
+def test_it_refuses_a_control_group_that_cannot_be_made(
+    tmp_path: Path, sandbox: RunningSandbox, written: str, said: str
+) -> None:
+    assert said in refusals(tmp_path, account_file(sandbox) + written)[0]
+
+
 def test_it_says_which_contacts_stay_and_how_far_unsubscribing_reaches(
     tmp_path: Path, sandbox: RunningSandbox
 ) -> None:
