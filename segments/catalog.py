@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from segments.models import AttributeType, ProfileAttribute
 
 _LOCK = 7_301_001
+_NAMES_LOCK = 7_301_002
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,18 @@ def lock() -> None:
     """Lock the catalog against other additions until this transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+
+
+def lock_names() -> None:
+    """Lock the names of attributes until this transaction ends: no rules are saved meanwhile."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_NAMES_LOCK])
+
+
+def keep_names() -> None:
+    """Let no attribute be renamed until this transaction ends, so that names that were checked stay right."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_NAMES_LOCK])
 
 
 class TooManyAttributes(Exception):

@@ -70,6 +70,18 @@ class AttributeUsers(Protocol):
         """Return what uses each attribute, by the name of the attribute in lower case."""
         ...
 
+    def lock(self) -> None:
+        """Lock what uses attributes until the caller's transaction ends: nothing new starts to read them."""
+        ...
+
+    def open_uses(self, name: str) -> Sequence[Usage]:
+        """Return what reads an attribute right now."""
+        ...
+
+    def rename(self, before: str, after: str, *, by: User) -> None:
+        """Rename an attribute in all that uses it, within the caller's transaction."""
+        ...
+
 
 @dataclass(frozen=True)
 class ContactedList:

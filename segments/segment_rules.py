@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import connection
 
-from segments.catalog import types_by_name
+from segments.catalog import keep_names, types_by_name
 from segments.models import Segment
 from segments.rules import operators, references
 from segments.rules import tree as rule_trees
@@ -28,8 +28,9 @@ def problems(tree: Tree, segment_id: int | None = None) -> list[Problem]:
 
 
 def check(tree: Tree, segment_id: int | None = None) -> None:
-    """Check rules before they are saved. Until the transaction ends, no other rules that refer to segments are
-    saved, so that two users cannot make a circle together. Raises InvalidRules."""
+    """Check rules before they are saved. Until the transaction ends, no attribute is renamed, and no other rules
+    that refer to segments are saved, so that two users cannot make a circle together. Raises InvalidRules."""
+    keep_names()
     if references.segments_in(tree):
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])

@@ -34,6 +34,7 @@ urlpatterns = [
     path("data/attributes/", attributes.attributes, name="attributes"),
     path("data/attributes/make-searchable/", attributes.make_searchable, name="make_searchable"),
     path("data/attributes/exclude-from-search/", attributes.exclude_from_search, name="exclude_from_search"),
+    path("data/attributes/<int:pk>/rename/", attributes.rename, name="rename_attribute"),
     path("data/attributes/<int:pk>/delete/", attributes.delete, name="delete_attribute"),
     path("data/imports/<int:pk>/", data_sources.import_page, name="import"),
     path("data/imports/<int:pk>/live/", data_sources.import_live, name="import_live"),

@@ -1,15 +1,18 @@
-"""Show which exports and connections use an attribute, for the page of attributes."""
+"""Show which exports and connections use an attribute, for the page of attributes, and rename it in them."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+from django.db.models import Exists, OuterRef
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from config.platform.accounts.models import User
 from config.platform.jobs.models import OPEN
 from connections.destinations.values import attribute_of
 from connections.models import Connection
-from exports.models import Export, Run
+from exports.actions.attributes import rename_attribute
+from exports.models import Export, ExportPreview, Run
 from segments.hooks import AttributeUsers, Usage
 
 
@@ -24,12 +27,52 @@ class ExportsUsingAttributes(AttributeUsers):
                     found[name].append(usage)
         return found
 
+    def lock(self) -> None:
+        """Lock the exports, so that a new run or preview of theirs is committed after the transaction, and
+        connections."""
+        list(Export.objects.select_for_update().order_by("pk").values_list("pk"))
+        list(Connection.objects.select_for_update().order_by("pk").values_list("pk"))
+
+    def open_uses(self, name: str) -> Sequence[Usage]:
+        """Return the exports with an open run, or an open preview, that reads the attribute. A run may read the
+        addresses of other exports as well, to remove no contact that they want."""
+        is_address = any(_is(name, each) for each in Export.objects.values_list("email_attribute", flat=True))
+        reading = {usage for usage, names in _of_open_runs() if _has(names, name)}
+        found = []
+        for export in _at_work():
+            usage, names = _of_export(export)
+            required = export.connection.limited.required_attribute if export.connection else ""
+            if is_address or usage in reading or _has([*names, required], name):
+                found.append(usage)
+        return found
+
+    def rename(self, before: str, after: str, *, by: User) -> None:
+        rename_attribute(before, after, by=by)
+
+
+def _is(name: str, other: str) -> bool:
+    return name.casefold() == other.casefold()
+
+
+def _has(names: Sequence[str], name: str) -> bool:
+    return any(_is(name, each) for each in names)
+
+
+def _at_work() -> Iterator[Export]:
+    """Yield the exports with an open run or an open preview."""
+    runs = Run.objects.filter(export=OuterRef("pk"), status__in=OPEN)
+    previews = ExportPreview.objects.filter(export=OuterRef("pk"), status__in=OPEN)
+    yield from Export.objects.filter(Exists(runs) | Exists(previews)).select_related("connection").order_by("name")
+
 
 def _of_exports() -> Iterator[tuple[Usage, list[str]]]:
-    for export in Export.objects.order_by("name"):
-        usage = Usage(_("Export"), export.name, reverse("exports:edit", args=[export.pk]))
-        mapped = [pair["attribute"] for pair in export.mapping]
-        yield usage, [export.email_attribute, *mapped, *map(attribute_of, export.answers.values())]
+    yield from map(_of_export, Export.objects.order_by("name"))
+
+
+def _of_export(export: Export) -> tuple[Usage, list[str]]:
+    usage = Usage(_("Export"), export.name, reverse("exports:edit", args=[export.pk]))
+    mapped = [pair["attribute"] for pair in export.mapping]
+    return usage, [export.email_attribute, *mapped, *map(attribute_of, export.answers.values())]
 
 
 def _of_open_runs() -> Iterator[tuple[Usage, list[str]]]:

@@ -67,8 +67,10 @@ def _extended(run: Run, connection: Connection, snapshot: RunSnapshot) -> list[s
 
 
 def _sent_in_both(before: RunSnapshot, now: RunSnapshot) -> list[str]:
-    """The keys of fields that get the same values by both settings."""
-    return [pair.field_key for pair in before.sent_mapping if pair in now.sent_mapping]
+    """The keys of fields that get values of attributes by both settings, or both times the control group. Their
+    attributes may have been renamed since."""
+    sent = {(pair.field_key, bool(pair.attribute)) for pair in now.sent_mapping}
+    return [pair.field_key for pair in before.sent_mapping if (pair.field_key, bool(pair.attribute)) in sent]
 
 
 def _last_run(run: Run, connection: Connection) -> Run | None:

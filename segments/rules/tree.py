@@ -83,6 +83,17 @@ def paths(tree: Tree, here: Path = ()) -> Iterator[Path]:
             yield from paths(rule, (*here, number))
 
 
+def rename_attribute(tree: Tree, before: str, after: str) -> Tree:
+    """Return rules that name the attribute ``before``, in any case, as ``after``."""
+    renamed: dict[str, object] = dict(tree)
+    for key in ("attribute", "other_attribute"):
+        if str(tree.get(key) or "").casefold() == before.casefold():
+            renamed[key] = after
+    if _is_group(tree):
+        renamed["rules"] = [rename_attribute(rule, before, after) for rule in rules_of(tree)]
+    return renamed
+
+
 def complete_part(tree: Tree, found: Sequence[Problem]) -> Tree:
     """Return rules in which every condition with a problem has no effect; paths stay the same."""
     return _without(tree, {problem.path for problem in found}, ())

@@ -1,5 +1,5 @@
-"""Show the attributes of customers: type, data sources, what uses them, customers with a value; delete those that
-nothing uses."""
+"""Show the attributes of customers: type, data sources, what uses them, customers with a value; rename them, and
+delete those that nothing uses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,8 @@ from config.platform.web.formats import number
 from config.platform.web.htmx import Request
 from config.platform.web.lists import Column, list_page, selected_ids
 from config.platform.web.panes import close_pane, render_dialog
-from segments import attribute_usage, catalog
+from segments import attribute_renaming, attribute_usage, catalog
+from segments.attribute_renaming import RenameRefused
 from segments.attribute_usage import SourceColumn
 from segments.hooks import Usage
 from segments.models import AttributeType, ProfileAttribute
@@ -118,6 +119,33 @@ def delete(request: Request, pk: int) -> HttpResponse:
         "danger": True,
     }
     return render_dialog(request, context, "segments/delete_attribute.html", status, back=back)
+
+
+@require_permission(Permission.SEGMENT_VIEW)
+def rename(request: Request, pk: int) -> HttpResponse:
+    """Ask for a name, and by POST rename an attribute in all that uses it; 409 when that is not possible now."""
+    check_can_manage_data_sources(request.user)
+    attribute = get_object_or_404(ProfileAttribute, pk=pk)
+    back, status, refused = reverse("segments:attributes"), 200, None
+    name = request.POST.get("name", attribute.name)
+    if request.method == "POST":
+        try:
+            name = attribute_renaming.rename_attribute(pk, name, by=request.user)
+        except RenameRefused as refusal:
+            status, refused = 409, refusal
+        else:
+            message = _("The attribute “{before}” is now “{name}”.").format(before=attribute.name, name=name)
+            return close_pane(request, back, message)
+    context = {
+        "attribute": attribute,
+        "name": name,
+        "usages": attribute_usage.usages().get(attribute.name.casefold(), ()),
+        "refusal": str(refused or ""),
+        "open_uses": refused.usages if refused else (),
+        "title": _("Rename “{name}”").format(name=attribute.name),
+        "confirm_label": _("Rename"),
+    }
+    return render_dialog(request, context, "segments/rename_attribute.html", status, back=back)
 
 
 def _set_searchable(request: Request, *, is_searchable: bool) -> HttpResponse:

@@ -72,6 +72,7 @@ ACTIONS: dict[str, Promise] = {
     "removal_asked": _("Removal requested"),
     "removals confirmed": _("Removals confirmed"),
     "removed": _("Removed"),
+    "renamed": _("Renamed"),
     "resumed": _("Resumed"),
     "reset link sent": _("Link for a new password sent"),
     "rotated": _("Keys rotated"),

@@ -150,6 +150,7 @@ ADDRESSES = {
     "segments:attributes": Address(VIEWERS),
     "segments:make_searchable": Address(CONTRIBUTORS, of="attribute"),
     "segments:exclude_from_search": Address(CONTRIBUTORS, of="attribute"),
+    "segments:rename_attribute": Address(CONTRIBUTORS, of="attribute"),
     "segments:delete_attribute": Address(CONTRIBUTORS, of="attribute"),
     "segments:import": Address(VIEWERS, of="job"),
     "segments:import_live": Address(VIEWERS, of="job"),

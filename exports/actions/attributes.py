@@ -1,0 +1,57 @@
+"""Rename an attribute in exports and in the limits of connections. Runs that have ended keep the old name."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from config.platform.accounts.models import User
+from config.platform.audit.record import record
+from config.platform.web.versions import take_version
+from connections import actions as connection_actions
+from connections.destinations.values import attribute_of, by_attribute
+from connections.models import Connection
+from exports.actions.manage import audited_settings
+from exports.models import Export
+
+Renaming = Callable[[str], str]
+
+
+def rename_attribute(before: str, after: str, *, by: User) -> None:
+    """Rename an attribute in the settings of all exports and connections, within the caller's transaction, which
+    has locked them. What the exports send stays the same."""
+
+    def renamed(name: str) -> str:
+        return after if name.casefold() == before.casefold() else name
+
+    for export in Export.objects.order_by("pk"):
+        _rename_in_export(export, renamed, by)
+    for connection in Connection.objects.order_by("pk"):
+        _rename_in_limits(connection, renamed, by)
+
+
+def _rename_in_export(export: Export, renamed: Renaming, by: User) -> None:
+    old = audited_settings(export)
+    export.email_attribute = renamed(export.email_attribute)
+    export.mapping = [{**pair, "attribute": renamed(pair["attribute"])} for pair in export.mapping]
+    export.answers = {
+        option: by_attribute(renamed(name)) if (name := attribute_of(answer)) else answer
+        for option, answer in export.answers.items()
+    }
+    new = audited_settings(export)
+    changes = {name: (old[name], new[name]) for name in new if old[name] != new[name]}
+    if changes:
+        take_version(export, export.version)
+        export.save(update_fields=["email_attribute", "mapping", "answers"])
+        record("edited", export, by=by, changes=changes, version=export.version)
+
+
+def _rename_in_limits(connection: Connection, renamed: Renaming, by: User) -> None:
+    limits = connection.limited
+    new = replace(
+        limits,
+        withheld=tuple(map(renamed, limits.withheld)),
+        allowed=None if limits.allowed is None else tuple(map(renamed, limits.allowed)),
+        required_attribute=renamed(limits.required_attribute),
+    )
+    if new != limits:
+        take_version(connection, connection.version)
+        connection_actions.set_limits(by=by, connection=connection, limits=new)
