@@ -18,8 +18,7 @@ from segments.sources.column_plan import MisfitPolicy
 from segments.sources.file_names import SUFFIXES, suffix_of
 from segments.sources.keys import same_columns
 from segments.store.profiles import Profile
-
-MAX_TAGS, MAX_TAG_LENGTH = 10, 40
+from segments.tags import MAX_TAG_LENGTH, MAX_TAGS, are_too_many, different_tags, split_tags
 
 
 class ChooseFileForm(forms.Form):
@@ -203,14 +202,46 @@ class SegmentForm(forms.Form):
 
     def clean_tags(self) -> list[str]:
         """Split the tags and drop repeated ones, whatever their case."""
-        tags = [word for part in self.cleaned_data["tags"].split(",") if (word := " ".join(part.split()))]
-        different = list({tag.casefold(): tag for tag in reversed(tags)}.values())[::-1]
-        if len(different) > MAX_TAGS or any(len(tag) > MAX_TAG_LENGTH for tag in different):
-            raise ValidationError(
-                _("At most %(most)d tags of at most %(longest)d characters."),
-                params={"most": MAX_TAGS, "longest": MAX_TAG_LENGTH},
-            )
-        return different
+        return _checked_tags(self.cleaned_data["tags"])
+
+
+def _checked_tags(text: str) -> list[str]:
+    tags = split_tags(text)
+    if are_too_many(tags):
+        raise ValidationError(
+            _("At most %(most)d tags of at most %(longest)d characters."),
+            params={"most": MAX_TAGS, "longest": MAX_TAG_LENGTH},
+        )
+    return tags
+
+
+class TagsForm(forms.Form):
+    """Choose tags to add to several segments, and tags of theirs to remove."""
+
+    add = forms.CharField(
+        label=_("Tags to add"),
+        max_length=300,
+        required=False,
+        help_text=_("Separate tags with commas."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),
+    )
+    remove = forms.MultipleChoiceField(
+        label=_("Tags to remove"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(self, *args: Any, segments: Sequence[Segment], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        present = sorted(different_tags(tag for segment in segments for tag in segment.tags), key=str.casefold)
+        self.fields["remove"].choices = [(tag, tag) for tag in present]  # type: ignore[attr-defined]
+
+    def clean_add(self) -> list[str]:
+        return _checked_tags(self.cleaned_data["add"])
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if not self.errors and not cleaned["add"] and not cleaned["remove"]:
+            self.add_error("add", _("Enter a tag to add, or select one to remove."))
+        return cleaned
 
 
 class EraseForm(forms.Form):

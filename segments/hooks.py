@@ -45,6 +45,11 @@ class SegmentUsers(Protocol):
         """Return everything that uses the segment, by name."""
         ...
 
+    def usages_of_each(self, segment_ids: Collection[int]) -> Mapping[int, Sequence[Usage]]:
+        """Return everything that uses each segment, by name, in one query; segments that nothing uses may be
+        missing."""
+        ...
+
     def usage_counts(self, segment_ids: Collection[int]) -> Mapping[int, int]:
         """Count what uses each segment, in one query; segments that nothing uses may be missing."""
         ...

@@ -3,6 +3,7 @@ from django.urls import path
 from segments.views import (
     attributes,
     builder,
+    bulk_commands,
     commands,
     customers,
     data_sources,
@@ -46,6 +47,9 @@ urlpatterns = [
     path("segments/statuses/", segment_pages.statuses, name="statuses"),
     path("segments/refresh/", commands.refresh, name="refresh"),
     path("segments/schedule/", commands.schedule, name="schedule"),
+    path("segments/tags/", bulk_commands.tag, name="tag"),
+    path("segments/remove/", bulk_commands.remove_selected, name="remove_many"),
+    path("segments/members/", bulk_commands.download_selected, name="members_many"),
     path("segments/add/", builder.add, name="add"),
     path("segments/values/", builder.suggestions, name="suggestions"),
     path("segments/<int:pk>/", segment_pages.detail, name="detail"),

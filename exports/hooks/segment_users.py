@@ -1,5 +1,6 @@
 """Show and change the exports that use a segment, for the pages of segments."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from urllib.parse import urlencode
 
@@ -24,6 +25,13 @@ class ExportsUsingSegments(SegmentUsers):
     def usages(self, segment_id: int) -> Sequence[Usage]:
         exports = Export.objects.filter(segments=segment_id).order_by("name")
         return [Usage(_("Export"), export.name, _url(export)) for export in exports.only("name")]
+
+    def usages_of_each(self, segment_ids: Collection[int]) -> Mapping[int, Sequence[Usage]]:
+        found: defaultdict[int, list[Usage]] = defaultdict(list)
+        uses = Export.segments.through.objects.filter(segment_id__in=segment_ids).order_by("export__name")
+        for segment_id, export_id, name in uses.values_list("segment_id", "export_id", "export__name"):
+            found[segment_id].append(Usage(_("Export"), name, reverse("exports:edit", args=[export_id])))
+        return found
 
     def usage_counts(self, segment_ids: Collection[int]) -> Mapping[int, int]:
         found = Segment.objects.filter(pk__in=segment_ids, exports__isnull=False).annotate(count=Count("exports"))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 
 from django.db import transaction
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -20,6 +20,7 @@ from segments import actions, hooks
 from segments import refresh as refresh_schedule
 from segments.models import Segment
 from segments.permissions import check_can_choose_exclusion, check_can_manage_segments
+from segments.views.selection import selected_segments
 
 
 @require_POST
@@ -44,7 +45,7 @@ def _change_selected(
     @require_POST
     def view(request: Request) -> HttpResponse:
         check_can_manage_segments(request.user)
-        segments = _selected(request)
+        segments = selected_segments(request)
         with transaction.atomic():
             for segment in segments:
                 action(segment, by=request.user)
@@ -83,7 +84,7 @@ def schedule(request: Request) -> HttpResponse:
             refresh_schedule.schedule_of(segment),
             partial(refresh_schedule.set_schedule, segment, by=request.user),
         )
-        for segment in _selected(request)
+        for segment in selected_segments(request)
     ]
     back = reverse("segments:list")
     if came_from_its_page(request, subjects):
@@ -201,15 +202,6 @@ def manage(request: Request, pk: int) -> HttpResponse:
         "active_nav": "segments",
     }
     return render_dialog(request, context, "segments/manage.html", status, back=back)
-
-
-def _selected(request: Request) -> list[Segment]:
-    """Return the selected segments by name. Raises Http404 when none is selected or one is missing."""
-    ids = selected_ids(request)
-    segments = list(Segment.objects.select_related("schedule").filter(pk__in=ids).order_by("name"))
-    if not segments or len(segments) != len(ids):
-        raise Http404
-    return segments
 
 
 def _list_or_page(request: Request, segments: list[Segment]) -> str:

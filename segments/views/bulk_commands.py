@@ -1,0 +1,108 @@
+"""Change several segments by commands of the list: tags, removal, and the download of their members."""
+
+from collections.abc import Sequence
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse, StreamingHttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_safe
+
+from config.platform.accounts.decorators import require_permission
+from config.platform.accounts.permissions import Permission
+from config.platform.audit.record import record
+from config.platform.web.htmx import Request
+from config.platform.web.panes import close_pane, render_dialog
+from segments import bulk_actions
+from segments.bulk_actions import BulkResult, RefusedSegment
+from segments.forms import TagsForm
+from segments.member_archive import members_zip
+from segments.permissions import check_can_manage_segments
+from segments.views.selection import selected_segments
+
+# So many refused segments are named in a toast; the others are counted.
+_MOST_NAMED = 5
+
+
+@require_http_methods(["GET", "POST"])
+def tag(request: Request) -> HttpResponse:
+    """Add tags to the ``selected`` segments, and remove tags that they have."""
+    check_can_manage_segments(request.user)
+    segments, status = selected_segments(request), 200
+    form = TagsForm(request.POST if request.method == "POST" else None, segments=segments)
+    if request.method == "POST":
+        if form.is_valid():
+            add, remove = form.cleaned_data["add"], form.cleaned_data["remove"]
+            result = bulk_actions.change_tags(segments, add=add, remove=remove, by=request.user)
+            message = ngettext(
+                "The tags of {n} segment are changed.",
+                "The tags of {n} segments are changed.",
+                len(result.changed),
+            )
+            return _closed(request, result, message)
+        status = 422
+    title = ngettext("Tags of “{name}”", "Tags of {n} segments", len(segments))
+    context = {
+        "title": title.format(n=len(segments), name=segments[0].name),
+        "names": [each.name for each in segments] if len(segments) > 1 else [],
+        "form": form,
+        "selected": [each.pk for each in segments],
+        "confirm_label": _("Save"),
+    }
+    return render_dialog(request, context, "segments/tags_dialog.html", status, back=reverse("segments:list"))
+
+
+@require_http_methods(["GET", "POST"])
+def remove_selected(request: Request) -> HttpResponse:
+    """Show which of the ``selected`` segments can be removed and what uses the others, and by POST remove them."""
+    check_can_manage_segments(request.user)
+    segments = selected_segments(request)
+    if request.method == "POST":
+        result = bulk_actions.remove_segments(segments, by=request.user)
+        message = ngettext("{n} segment is removed.", "{n} segments are removed.", len(result.changed))
+        return _closed(request, result, message)
+    planned = bulk_actions.plan_removal(segments)
+    count = len(planned.changed)
+    title = ngettext("Remove {n} segment?", "Remove {n} segments?", count) if count else _("Segments in use")
+    context = {
+        "title": title.format(n=count),
+        "removable": sorted(planned.changed, key=lambda each: each.name.casefold()),
+        "refused": planned.refused,
+        "selected": [each.pk for each in segments],
+        "hides_confirm": not count,
+        "confirm_label": ngettext("Remove {n} segment", "Remove {n} segments", count).format(n=count),
+        "danger": True,
+    }
+    return render_dialog(request, context, "segments/remove_selected.html", back=reverse("segments:list"))
+
+
+@require_permission(Permission.SEGMENT_VIEW)
+@require_permission(Permission.PERSONAL_DATA_SEE)
+@require_safe
+def download_selected(request: Request) -> StreamingHttpResponse:
+    """Download the members of the ``selected`` segments as a ZIP archive of CSV files, and record a download of
+    each segment."""
+    segments = selected_segments(request)
+    with transaction.atomic():
+        for segment in segments:
+            record("downloaded", segment, by=request.user, changes={"members": (None, segment.member_count)})
+    headers = {"Content-Disposition": 'attachment; filename="segments.zip"', "Cache-Control": "no-store"}
+    return StreamingHttpResponse(members_zip(segments), content_type="application/zip", headers=headers)
+
+
+def _closed(request: Request, result: BulkResult, message: str) -> HttpResponse:
+    """Go back to the list, with a toast that names the segments that were refused, and why."""
+    count = len(result.changed)
+    sentences = [message.format(n=count) if count else _("Nothing was changed."), *_refusals(result.refused)]
+    level = messages.WARNING if result.refused else messages.SUCCESS
+    return close_pane(request, reverse("segments:list"), " ".join(sentences), level=level)
+
+
+def _refusals(refused: Sequence[RefusedSegment]) -> list[str]:
+    named = [f"“{each.segment.name}”: {each.reason}" for each in refused[:_MOST_NAMED]]
+    more = len(refused) - len(named)
+    if more:
+        named.append(ngettext("{n} more was not changed.", "{n} more were not changed.", more).format(n=more))
+    return named

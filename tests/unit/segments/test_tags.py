@@ -1,0 +1,29 @@
+"""Tags of segments."""
+
+import pytest
+
+from segments.tags import MAX_TAG_LENGTH, MAX_TAGS, are_too_many, changed_tags, split_tags
+
+
+def test_tags_are_separated_by_commas_and_differ_whatever_their_case() -> None:
+    assert split_tags(" Nordic,  nordic, two   words,,") == ["Nordic", "two words"]
+
+
+@pytest.mark.parametrize(
+    ("add", "remove", "expected"),
+    [
+        (["new"], [], ["News", "VIP", "new"]),
+        (["news"], [], ["News", "VIP"]),
+        ([], ["news"], ["VIP"]),
+        (["news"], ["News"], ["VIP", "news"]),
+        ([], ["unknown"], ["News", "VIP"]),
+    ],
+)
+def test_tags_are_added_at_the_end_and_removed(add: list[str], remove: list[str], expected: list[str]) -> None:
+    assert changed_tags(["News", "VIP"], add=add, remove=remove) == expected
+
+
+def test_a_segment_has_a_limited_number_of_short_tags() -> None:
+    assert not are_too_many([f"tag {n}" for n in range(MAX_TAGS)])
+    assert are_too_many([f"tag {n}" for n in range(MAX_TAGS + 1)])
+    assert are_too_many(["x" * (MAX_TAG_LENGTH + 1)])
