@@ -42,12 +42,14 @@ _JOIN_WORDS: Mapping[str, Label] = {
 
 @dataclass
 class Row:
-    """A rule in the builder. ``can_move_up`` and ``can_move_down`` say whether its buttons do something."""
+    """A rule in the builder. ``can_move_up``, ``can_move_down`` and ``can_move_into`` (the group beside it) say
+    whether its buttons do something."""
 
     path: str
     error: str = ""
     can_move_up: bool = False
     can_move_down: bool = False
+    can_move_into: bool = False
 
     @property
     def dom_id(self) -> str:
@@ -208,8 +210,11 @@ class _Builder:
         start = "" if path == ROOT else f"{path}."
         rules = rules_tree.rules_of(tree)
         group.entries = [self._row(rule, f"{start}{number}") for number, rule in enumerate(rules)]
+        groups = [isinstance(entry, ConditionGroup) for entry in group.entries]
         for number, entry in enumerate(group.entries):
-            entry.can_move_up, entry.can_move_down = number > 0, number + 1 < len(rules)
+            entry.can_move_up = number > 0 or not group.is_root  # at its end, a rule leaves an inner group
+            entry.can_move_down = number + 1 < len(rules) or not group.is_root
+            entry.can_move_into = any(groups[max(number - 1, 0) : number] + groups[number + 1 : number + 2])
         return group
 
     def _row(self, rule: Mapping[str, Any], path: str) -> Row:

@@ -53,16 +53,16 @@ def from_json(text: str) -> Tree | None:
 
 def apply_action(tree: Tree, action: str) -> Tree:
     """Change the rules by a button: ``add:1``, ``add-segment:1`` and ``group:1`` append to a group (or ``root``),
-    ``remove:1.0`` removes a rule, ``up:1.0`` and ``down:1.0`` move it. Other actions change nothing."""
+    ``remove:1.0`` removes a rule. Other actions change nothing; rearrange.py moves rules."""
     what, _colon, path = action.partition(":")
     if what in _ADDED:
         into = tree if path in ("", ROOT) else _at(tree, path)
         if into is not None and "rules" in into:
             into["rules"].append(_ADDED[what](into))
-    elif what in _CHANGES:
+    elif what == "remove":
         parent, number = _place(tree, path)
         if parent is not None:
-            _CHANGES[what](parent["rules"], number)
+            del parent["rules"][number]
     return tree
 
 
@@ -156,27 +156,6 @@ _ADDED: Mapping[str, Callable[[Tree], Tree]] = {
     "add": lambda _into: {},
     "add-segment": lambda _into: {"segment": "", "operator": "member"},
     "group": _other_join,
-}
-
-
-def _remove(rules: list[Tree], number: int) -> None:
-    del rules[number]
-
-
-def _move_up(rules: list[Tree], number: int) -> None:
-    if number:
-        rules[number - 1], rules[number] = rules[number], rules[number - 1]
-
-
-def _move_down(rules: list[Tree], number: int) -> None:
-    if number + 1 < len(rules):
-        _move_up(rules, number + 1)
-
-
-_CHANGES: Mapping[str, Callable[[list[Tree], int], None]] = {
-    "remove": _remove,
-    "up": _move_up,
-    "down": _move_down,
 }
 
 

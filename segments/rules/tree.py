@@ -94,6 +94,13 @@ def rename_attribute(tree: Tree, before: str, after: str) -> Tree:
     return renamed
 
 
+def size_of_group(tree: Tree, path: str) -> int:
+    """Return how many rules the group at a path such as ``1.0`` has; of the outermost for an empty one."""
+    for number in path.split(".") if path else ():
+        tree = rules_of(tree)[int(number)]
+    return len(rules_of(tree))
+
+
 def complete_part(tree: Tree, found: Sequence[Problem]) -> Tree:
     """Return rules in which every condition with a problem has no effect; paths stay the same."""
     return _without(tree, {problem.path for problem in found}, ())

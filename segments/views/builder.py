@@ -20,7 +20,7 @@ from segments import actions, catalog, hooks, profiles, segment_rules
 from segments.forms import SegmentForm
 from segments.models import Segment
 from segments.permissions import check_can_manage_segments, user_can_see_personal_data
-from segments.rules import editor, posted_rules
+from segments.rules import editor, posted_rules, rearrange
 from segments.rules import tree as rules_tree
 from segments.rules.tree import Problem, Tree
 from segments.store import matching, values
@@ -73,12 +73,27 @@ def _pane(request: Request, segment: Segment | None) -> HttpResponse:
     if action:
         form = SegmentForm(initial=request.POST.dict(), segment=segment)  # as typed: the user has not saved
         counted = _counted(request, segment, tree) if action == "count" else {}
-        changed = posted_rules.apply_action(tree, action)
+        moved = rearrange.move(tree, action)
+        changed = tree if moved else posted_rules.apply_action(tree, action)
         if not builder_drafts.discard(request, action) and action != "count":
             builder_drafts.keep(request, segment, changed)
-        return _render_builder(request, segment, form, changed, counted=counted)
+        return _render_builder(request, segment, form, changed, more=counted | _said(changed, moved))
     form = SegmentForm(request.POST, segment=segment)
     return _save(request, segment, form, posted_rules.without_empty_groups(tree))
+
+
+def _said(tree: Tree, moved: str | None) -> dict[str, str]:
+    """Return where a rule was moved to, for the focus and for screen readers."""
+    if moved is None:
+        return {}
+    outer, _dot, number = moved.rpartition(".")
+    words = {"place": int(number) + 1, "of": rules_tree.size_of_group(tree, outer)}
+    sentence = (
+        _("Moved to place %(place)d of %(of)d in an inner group.")
+        if outer
+        else _("Moved to place %(place)d of %(of)d.")
+    )
+    return {"moved_to": moved.replace(".", "-"), "moved_words": sentence % words}
 
 
 def _open(request: Request, segment: Segment | None) -> HttpResponse:
@@ -174,7 +189,7 @@ def _render_builder(
     problems: list[Problem] | None = None,
     status: int = 200,
     stale: StaleEdit | None = None,
-    counted: dict[str, Any] | None = None,
+    more: dict[str, Any] | None = None,
 ) -> HttpResponse:
     attributes = catalog.attributes()
     offered = editor.EditorData(attributes, _other_segments(segment), values.value_counts)
@@ -190,7 +205,7 @@ def _render_builder(
         **builder_drafts.context(request, segment),
         "pane_wide": True,
         "active_nav": "segments",
-        **(counted or {}),
+        **(more or {}),
     }
     if request.htmx and request.htmx.target == "rules":
         return render(request, "segments/rules.html", context)

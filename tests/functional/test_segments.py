@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from playwright.sync_api import Locator, Page, expect
 from pytest_django import Settings
 
@@ -13,6 +14,7 @@ from segments.models import ImportJob, Segment, SegmentRefresh
 from segments.sources import import_job
 from tests.functional.conftest import assert_accessible, screenshot, sign_in
 from tests.support.people_csv import write_people_csv
+from tests.support.profiles import create_profiles
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -97,6 +99,103 @@ def build(page: Page) -> None:
     expect(page.get_by_label("Kraków")).to_be_checked()
     assert_accessible(page)
     screenshot(page, "builder")
+
+
+def counted(page: Page) -> None:
+    """Wait until no part of the builder has to ask the server any more."""
+    expect(page.locator("#rules-sentence")).to_contain_text("matching customer")
+    expect(page.locator("#rules-sentence [hx-trigger^=load]")).to_have_count(0)
+
+
+def in_order(page: Page) -> list[str | None]:
+    """Return the chosen attributes from top to bottom, each with the path of its condition."""
+    return [
+        f"{row.get_attribute('data-rule')} {row.locator('.rule-row__attribute').input_value()}"
+        for row in page.locator("#rules .rule-row").all()
+    ]
+
+
+def add_conditions(page: Page) -> None:
+    """“newsletter is yes and points = and (city …)”, in a new segment."""
+    page.get_by_role("link", name="New segment").first.click()
+    drawn(page, "#attribute-0").select_option("newsletter")
+    drawn(page, "#operator-0")
+    page.locator("#add-to-root").click()
+    drawn(page, "#attribute-1").select_option("points")
+    drawn(page, "#operator-1")
+    page.get_by_role("button", name="Add group").click()
+    drawn(page, "#attribute-2-0").select_option("city")
+    drawn(page, "#operator-2-0")
+    assert in_order(page) == ["0 newsletter", "1 points", "2.0 city"]
+
+
+def test_rules_are_moved_by_keyboard_and_by_drag(page: Page, bob: User) -> None:
+    create_profiles([{"newsletter": True, "points": 5, "city": "Turku"}])
+    sign_in(page, bob, "/segments/")
+    add_conditions(page)
+    page.locator("#handle-0").press("ArrowDown")
+    expect(drawn(page, "#handle-1")).to_be_focused()
+    expect(page.locator("[data-rules-status]")).to_have_text("Moved to place 2 of 3.")
+    assert in_order(page) == ["0 points", "1 newsletter", "2.0 city"]
+    page.locator("#handle-1").press("ArrowRight")
+    expect(drawn(page, "#handle-1-0")).to_be_focused()
+    assert in_order(page) == ["0 points", "1.0 newsletter", "1.1 city"]
+
+    page.locator("#handle-0").hover()
+    page.mouse.down()
+    target = page.locator("#rules [data-rule='1.1']").bounding_box()
+    assert target is not None
+    page.mouse.move(target["x"] + 60, target["y"] + 4, steps=4)
+    target = page.locator("#rules [data-rule='1.1']").bounding_box()
+    assert target is not None
+    page.mouse.move(target["x"] + 60, target["y"] + target["height"] - 4, steps=4)
+    expect(page.locator("#rules [data-rule='1.1']")).to_have_class(re.compile("is-drop-after"))
+    screenshot(page, "builder-drag")
+    page.mouse.up()
+    expect(drawn(page, "#handle-0-2")).to_be_focused()
+    assert in_order(page) == ["0.0 newsletter", "0.1 city", "0.2 points"]
+    counted(page)
+    assert_accessible(page)
+
+
+def test_a_drag_ends_by_escape_and_the_pane_stays(page: Page, bob: User) -> None:
+    create_profiles([{"newsletter": True, "points": 5, "city": "Turku"}])
+    sign_in(page, bob, "/segments/")
+    add_conditions(page)
+    page.locator("#handle-0").hover()
+    page.mouse.down()
+    page.locator("#handle-1").hover()
+    page.keyboard.press("Escape")
+    page.mouse.up()
+    expect(page.get_by_label("Name")).to_be_visible()
+    assert in_order(page) == ["0 newsletter", "1 points", "2.0 city"]
+    counted(page)
+
+
+def test_a_draft_is_offered_again_and_continued(page: Page, bob: User) -> None:
+    create_profiles([{"newsletter": True, "points": 5, "city": "Turku"}])
+    Segment.objects.create(name="Everyone", rules={"join": "and", "rules": []})
+    call_command("refresh_segments")
+    sign_in(page, bob, "/segments/")
+    add_conditions(page)
+    page.goto(page.url)  # the session ends without a word
+    page.get_by_role("link", name="New segment").first.click()
+    expect(page.get_by_text("You have an unsaved draft of a new segment")).to_be_visible()
+    assert_accessible(page)
+    screenshot(page, "builder-draft")
+    page.get_by_role("link", name="Continue editing").click()
+    drawn(page, "#attribute-2-0")
+    expect(page.locator("#draft")).to_have_count(0)
+    assert in_order(page) == ["0 newsletter", "1 points", "2.0 city"]
+    expect(page.locator("#rules-sentence .segment-overlap")).to_contain_text("Everyone")
+    assert_accessible(page)
+    screenshot(page, "builder-overlap")
+    page.get_by_role("link", name="Cancel").click()
+    page.get_by_role("button", name="Discard").click()
+    page.get_by_role("link", name="New segment").first.click()
+    expect(page.get_by_label("Name")).to_be_visible()
+    expect(page.get_by_text("You have an unsaved draft")).to_have_count(0)
+    counted(page)
 
 
 def test_enter_saves_rather_than_pressing_the_first_button(page: Page, bob: User) -> None:

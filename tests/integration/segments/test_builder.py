@@ -132,6 +132,26 @@ def test_its_buttons_change_a_group(bob_client: Client, shop: DataSource) -> Non
     assert [row.attribute for row in group.entries] == ["points"]
 
 
+def test_a_rule_is_moved_and_the_page_says_where_to(bob_client: Client, shop: DataSource) -> None:
+    response = bob_client.post(ADD, posted(act="move:0>1.1"), headers=HTMX)
+    content = response.content.decode()
+    (group,) = response.context["editor"].root.entries
+    assert [row.attribute for row in group.entries] == ["city", "newsletter", "points"]
+    assert 'data-moved-to="0-1" data-moved-words="Moved to place 2 of 3 in an inner group."' in content
+    still = bob_client.post(ADD, posted(act="up:0"), headers=HTMX).content.decode()
+    assert "data-moved-to" not in still
+
+
+def test_buttons_that_would_move_nothing_are_not_shown(bob_client: Client, shop: DataSource) -> None:
+    content = bob_client.post(ADD, posted(act="show"), headers=HTMX).content.decode()
+    shown = [
+        each for each in ("up-0", "down-0", "into-0", "up-1", "down-1", "into-1") if f'id="{each}"' in content
+    ]
+    assert shown == ["down-0", "into-0", "up-1"]
+    assert 'id="up-1-0"' in content
+    assert 'id="down-1-1"' in content
+
+
 def test_its_buttons_work_without_scripts(bob_client: Client, shop: DataSource) -> None:
     response = bob_client.post(ADD, posted(act="add:root"))
     assert conditions(response) == ["0", "1", "2"]

@@ -106,10 +106,6 @@ def test_rows_of_a_group_that_is_not_there_are_left_out() -> None:
         ("remove:0", rules(rules(CITY, join="or"))),
         ("remove:1.0", rules(CITY, rules(join="or"))),
         ("remove:7", rules(CITY, rules(CITY, join="or"))),
-        ("up:1", rules(rules(CITY, join="or"), CITY)),
-        ("down:0", rules(rules(CITY, join="or"), CITY)),
-        ("up:0", rules(CITY, rules(CITY, join="or"))),
-        ("down:1", rules(CITY, rules(CITY, join="or"))),
         ("show", rules(CITY, rules(CITY, join="or"))),
     ],
 )
