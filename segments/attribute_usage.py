@@ -15,7 +15,15 @@ from config.platform.audit.record import record
 from config.platform.jobs.models import OPEN, JobStatus
 from segments import catalog, hooks
 from segments.hooks import Usage
-from segments.models import AttributeType, DataSource, DeletedAttribute, ImportJob, ProfileAttribute, Segment
+from segments.models import (
+    AttributeType,
+    DataSource,
+    DeletedAttribute,
+    IdentityRules,
+    ImportJob,
+    ProfileAttribute,
+    Segment,
+)
 from segments.permissions import check_can_manage_data_sources
 from segments.rules import tree as rule_trees
 from segments.sources.actions import ImportInProgress
@@ -60,6 +68,11 @@ def usages() -> Mapping[str, Sequence[Usage]]:
         usage = Usage(_("Segment"), segment.name, reverse("segments:detail", args=[segment.pk]))
         for name in set(_attributes_in(segment.rules)):
             found[name].append(usage)
+    names = {each.id: each.name.casefold() for each in catalog.attributes()}
+    for rules in IdentityRules.objects.all():
+        for identifier in rules.identifiers:
+            if identifying := names.get(identifier["attribute"]):
+                found[identifying].append(Usage(_("Identity"), str(rules), reverse("segments:identity")))
     return found
 
 

@@ -11,12 +11,21 @@ from django.db.models.functions import Lower
 from config.platform.jobs.models import OPEN
 from segments import catalog
 from segments.catalog import Attribute
-from segments.models import ImportJob, MemberSet, Segment, SegmentRefresh, SegmentSchedule
+from segments.models import ImportJob, MemberSet, Segment, SegmentRefresh, SegmentSchedule, Unification
 from segments.store import lake, members, values
 from segments.store.lake import as_list, listed
-from segments.store.profiles import Condition, existing_ids, get_profile, select_profiles, visible_profiles
+from segments.store.profiles import (
+    Condition,
+    existing_ids,
+    get_profile,
+    select_profiles,
+    source_profiles,
+    visible_profiles,
+)
 from segments.store.selection import MemberSelection, email_sql, is_excluded_sql, selection_columns, selection_sql
 from segments.store.transfer import copy_to_temporary_table
+from segments.store.unified.reading import parts_sql, with_current_ids
+from segments.store.unified.rules import is_in_use
 
 __all__ = ["Attribute", "MemberSelection"]  # of other modules of this app, for other apps
 
@@ -92,12 +101,13 @@ def write_members(segment_ids: Sequence[int], selection: MemberSelection, *, tab
 
 def write_profiles(profile_ids: Iterable[Sequence[int]], selection: MemberSelection, *, table: str) -> None:
     """Write the profiles with these IDs, given in blocks, into a new temporary table with the columns of
-    ``write_members``. Deleted profiles are left out."""
+    ``write_members``. Deleted profiles are left out; one that is part of a unified profile has the values of
+    that."""
     with lake.reading() as reader:
         reader.execute("CREATE OR REPLACE TEMPORARY TABLE wanted_ids (id BIGINT)")
         for block in profile_ids:
             reader.execute(f"INSERT INTO wanted_ids {listed('BIGINT')}", [as_list(block)])
-        wanted = f"(SELECT * FROM {visible_profiles()} WHERE id IN (SELECT id FROM wanted_ids))"  # noqa: S608
+        wanted = _wanted_profiles("wanted_ids")
         selected = selection_sql(selection, wanted, _excluded(_sets_of(_exclusion())))
         copy_to_temporary_table(reader, selected, selection_columns(selection), table)
 
@@ -151,8 +161,9 @@ def segment_summaries(ids: Sequence[int] | None = None) -> list[SegmentSummary]:
 
 
 def open_refreshes(segment_ids: Sequence[int], *, asked_until: datetime) -> list[str]:
-    """Return the names of these segments, of the exclusion segment and of all data sources, with a refresh or
-    import that was due or requested by ``asked_until`` and has not ended: their data are not current yet."""
+    """Return the names of these segments, of the exclusion segment, of all data sources and of the identity rules,
+    with a refresh or import that was due or requested by ``asked_until`` and has not ended: their data are not
+    current yet."""
     segment_ids = [*segment_ids, *_exclusion()]
     asked = Q(created_at__lte=asked_until) | Q(ticks__due_at__lte=asked_until)
     refreshes = SegmentRefresh.objects.filter(asked, segment__in=segment_ids, status__in=OPEN)
@@ -160,7 +171,9 @@ def open_refreshes(segment_ids: Sequence[int], *, asked_until: datetime) -> list
     due = SegmentSchedule.objects.filter(segment__in=segment_ids, due_at__lte=asked_until)
     imports = ImportJob.objects.filter(status__in=OPEN, created_at__lte=asked_until)
     segments = {*refreshes.values_list("segment__name", flat=True), *due.values_list("segment__name", flat=True)}
-    return [*sorted(segments), *sorted(set(imports.values_list("source__name", flat=True)))]
+    unifications = Unification.objects.filter(status__in=OPEN, created_at__lte=asked_until)
+    sources = {*imports.values_list("source__name", flat=True), *map(str, unifications)}
+    return [*sorted(segments), *sorted(sources)]
 
 
 def overlaps(segment_ids: Sequence[int]) -> dict[tuple[int, int], int]:
@@ -209,8 +222,22 @@ def _exclusion() -> list[int]:
 
 
 def _excluded(sets: Collection[int]) -> str:
-    """Return a query of the profiles that no export sends, in parentheses; empty without an exclusion segment."""
-    return _members(sets) if sets else ""
+    """Return a query of the profiles that no export sends, in parentheses; empty without an exclusion segment. The
+    parts of unified profiles are included, with their addresses."""
+    if not sets or not is_in_use():
+        return _members(sets) if sets else ""
+    parts = f"SELECT * FROM {source_profiles()} WHERE id IN ({parts_sql(members.members_sql(sets))})"  # noqa: S608
+    return f"(SELECT * FROM {_members(sets)} UNION ALL BY NAME {parts})"  # noqa: S608
+
+
+def _wanted_profiles(table: str) -> str:
+    """Return a query of the profiles with the IDs in a table, in parentheses."""
+    if not is_in_use():
+        return f"(SELECT * FROM {visible_profiles()} WHERE id IN (SELECT id FROM {table}))"  # noqa: S608
+    return (
+        f"(SELECT profile.* REPLACE (wanted.id AS id) FROM {visible_profiles()} AS profile"  # noqa: S608
+        f" JOIN ({with_current_ids(table)}) AS wanted ON wanted.customer_id = profile.id)"
+    )
 
 
 def _set_ids(segment_ids: Collection[int] | None = None) -> dict[int, int]:

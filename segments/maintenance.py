@@ -2,13 +2,17 @@
 
 from datetime import timedelta
 
+from django.db.models import F
+
 from config.platform.jobs import clock
 from segments import drafts
-from segments.models import DeletedAttribute, Erasure, MemberSet, Segment
+from segments.models import DeletedAttribute, Erasure, IdentityRules, MemberSet, Segment
 from segments.privacy import erase
 from segments.sources import held_imports
-from segments.store import maintenance, members, profiles, schema
+from segments.store import lake, maintenance, members, profiles, schema
 from segments.store.locks import purge_lock, writer_lock
+from segments.store.unified import write
+from segments.store.unified.rules import is_in_use
 
 # A set that no segment names may belong to a refresh that is about to name it, or be read by a run right now.
 _KEEP_SETS = timedelta(hours=1)
@@ -51,6 +55,19 @@ def drop_deleted_columns() -> None:
         DeletedAttribute.objects.filter(pk__in=ids).delete()
 
 
+def forget_former_identity(oldest_set_id: int | None) -> None:
+    """Delete what is noted of former unified profiles for member sets before ``oldest_set_id``; None: there are no
+    sets. When nothing is left of identity rules that were removed, readers need not look for unified profiles any
+    more."""
+    if not is_in_use():
+        return
+    with lake.writing("forget former identity") as writer:
+        left = write.forget_former(writer, oldest_set_id)
+    if not left:
+        without = IdentityRules.objects.filter(identifiers=[], applied_version=F("version"))
+        without.update(is_in_use=False)
+
+
 def delete_unused_sets() -> int:
     """Delete the member sets that no segment names and that are old enough. Returns how many there were."""
     with writer_lock():
@@ -59,5 +76,6 @@ def delete_unused_sets() -> int:
         young = MemberSet.objects.filter(created_at__gt=clock.now() - _KEEP_SETS)
         kept = {set_id for set_id in (*used, *young.values_list("pk", flat=True)) if set_id is not None}
         deleted = members.delete_other_sets(kept)
+        forget_former_identity(min(kept, default=None))
         MemberSet.objects.exclude(pk__in=kept).delete()
     return deleted

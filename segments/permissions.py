@@ -41,6 +41,15 @@ def check_can_choose_exclusion(user: User) -> None:
     check_permission(user, Permission.SYSTEM_MANAGE)
 
 
+def user_can_manage_identity(user: User) -> bool:
+    return user.may(Permission.SYSTEM_MANAGE)
+
+
+def check_can_manage_identity(user: User) -> None:
+    """Raise PermissionDenied unless the user may choose which profiles are one customer."""
+    check_permission(user, Permission.SYSTEM_MANAGE)
+
+
 def check_can_manage_data_sources(user: User | None) -> None:
     """Raise PermissionDenied unless the user may import data; None is the system itself."""
     if user is not None:

@@ -133,12 +133,15 @@ def _waits_for_another(job_id: int) -> bool:
 
 
 def _evaluate(job: SegmentRefresh, lease: leases.HeldLease) -> bool:
-    """Write the members and end the job. Returns False, with nothing changed, when the rules, or the members of a
-    segment in them, changed meanwhile."""
+    """Write the members and end the job. Returns False, with nothing changed, when the rules, the members of a
+    segment in them, or unified profiles changed meanwhile."""
     segment = Segment.objects.get(pk=job.segment_id)
     referenced = references.segments_in(segment.rules)
     sets_before = _member_sets(Segment.objects.filter(pk__in=referenced))
-    difference, new_set = _write_members(job, segment, lease)
+    try:
+        difference, new_set = _write_members(job, segment, lease)
+    except members.IdentityChanged:
+        return False
     with transaction.atomic():
         # In the order of their IDs, as every refresh locks them.
         locked = Segment.objects.select_for_update(no_key=True).filter(pk__in={segment.pk, *referenced})
@@ -162,11 +165,11 @@ def _write_members(
         matching.find_matching(reader, segment.rules)
         _check_canceled(lease)
         difference = members.compare_matching(reader, segment.member_set_id)
-    if segment.member_set_id and not difference.added and not difference.removed:
+    if difference.is_stored:
         return difference, None
     new_set = MemberSet.objects.create(segment=segment, size=difference.members)
     members.write_matching(
-        new_set.pk, job=f"refresh:{job.pk}:{job.attempt}", waiting=lambda: _check_canceled(lease)
+        new_set.pk, difference, job=f"refresh:{job.pk}:{job.attempt}", waiting=lambda: _check_canceled(lease)
     )
     return difference, new_set
 

@@ -7,8 +7,16 @@ from config.platform.jobs import leases
 from config.platform.jobs.enqueue import enqueue
 from config.platform.jobs.models import JobStatus
 from config.platform.schedules import ticks
-from segments import maintenance, refresh
-from segments.models import ImportJob, SegmentRefresh, SegmentSchedule, SegmentTick, SourceSchedule, SourceTick
+from segments import maintenance, refresh, unification
+from segments.models import (
+    ImportJob,
+    SegmentRefresh,
+    SegmentSchedule,
+    SegmentTick,
+    SourceSchedule,
+    SourceTick,
+    Unification,
+)
 from segments.privacy import erase
 from segments.sources import actions, import_job, schedules, watched_folders
 
@@ -31,6 +39,11 @@ def refresh_segment(job_id: int) -> None:
 
 
 @shared_task
+def unify(job_id: int) -> None:
+    unification.run_unification(job_id)
+
+
+@shared_task
 def enqueue_pending() -> None:
     """Enqueue every due job that no worker holds again, and the watched folders that are to be scanned; delete
     abandoned uploads."""
@@ -41,6 +54,8 @@ def enqueue_pending() -> None:
         enqueue("segments.tasks.import_file", job_id)
     for job_id in leases.claimable(SegmentRefresh).order_by("pk").values_list("pk", flat=True):
         enqueue("segments.tasks.refresh_segment", job_id)
+    for job_id in leases.claimable(Unification).order_by("pk").values_list("pk", flat=True):
+        enqueue("segments.tasks.unify", job_id)
     for folder_id in watched_folders.claim_due():
         enqueue("segments.tasks.scan_watched_folder", folder_id)
     actions.delete_abandoned_uploads()

@@ -1,6 +1,6 @@
-"""Define the tables of segments, refreshes, imports and erasures; profile.py those of data sources and
-attributes, database_query.py and watched_folder.py those of where rows come from, source_schedule.py those of
-when; segment_draft.py those of rules that are not saved."""
+"""Define the tables of segments, refreshes, imports and erasures; profile.py those of data sources and attributes,
+database_query.py and watched_folder.py those of where rows come from, source_schedule.py those of when,
+identity_rules.py those of how profiles are unified; segment_draft.py those of rules that are not saved."""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -11,6 +11,13 @@ from django.utils.translation import gettext_lazy as _
 from config.platform.jobs import clock
 from config.platform.jobs.models import OPEN, Job, JobStatus, Schedule, Tick
 from segments.models.database_query import DatabaseEncryption, DatabaseEngine, DatabaseQuery
+from segments.models.identity_rules import (
+    IdentityRules,
+    NormalForm,
+    RemovedSource,
+    Unification,
+    ValuePreference,
+)
 from segments.models.profile import AttributeType, DataSource, DeletedAttribute, ImportMode, ProfileAttribute
 from segments.models.segment_draft import SegmentDraft
 from segments.models.source_schedule import SourceSchedule, SourceTick
@@ -25,11 +32,14 @@ __all__ = [
     "DeletedAttribute",
     "ErasedHash",
     "Erasure",
+    "IdentityRules",
     "ImportJob",
     "ImportMode",
     "ImportProblem",
     "MemberSet",
+    "NormalForm",
     "ProfileAttribute",
+    "RemovedSource",
     "Segment",
     "SegmentDraft",
     "SegmentRefresh",
@@ -37,6 +47,8 @@ __all__ = [
     "SegmentTick",
     "SourceSchedule",
     "SourceTick",
+    "Unification",
+    "ValuePreference",
     "WatchedFile",
     "WatchedFolder",
 ]

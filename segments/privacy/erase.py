@@ -32,7 +32,7 @@ from segments.privacy.subject_access import find_subject, segments_of
 from segments.privacy.subjects import Scope, Subject
 from segments.store import lake
 from segments.store.locks import writer_lock
-from segments.store.profiles import Profile, delete_by_id, get_profile
+from segments.store.profiles import Profile, current_id, delete_erased, get_profile
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ def finish_erasure(erasure: Erasure) -> None:
     if not erasure.pending_ids:
         return
     with lake.writing(f"erasure:{erasure.pk}") as writer:
-        delete_by_id(writer, erasure.pending_ids)
+        delete_erased(writer, erasure.pending_ids)
     erasure.pending_ids = []
     erasure.save(update_fields=["pending_ids"])
 
@@ -159,7 +159,8 @@ def _uncount(subject: Subject) -> dict[str, int]:
     for source_id, people in Counter(profile.source_id for profile in subject.profiles).items():
         count = Greatest(F("profile_count") - people, 0)
         DataSource.objects.filter(pk=source_id).update(profile_count=count)
-    lost = Counter(segment.pk for profile in subject.profiles for segment in segments_of(profile))
+    customers = {current_id(profile.id): profile for profile in subject.profiles}
+    lost = Counter(segment.pk for profile in customers.values() for segment in segments_of(profile))
     for segment_id, people in lost.items():
         Segment.objects.filter(pk=segment_id).update(member_count=Greatest(F("member_count") - people, 0))
     return {"profiles": len(subject.profiles), "segments": len(lost)}

@@ -12,7 +12,7 @@ from segments.models import Segment
 from segments.privacy import subjects
 from segments.privacy.subjects import Scope, Subject, subject_of
 from segments.store import lake, members
-from segments.store.profiles import Profile
+from segments.store.profiles import Profile, current_id
 
 
 class _AnonymousPerson:
@@ -55,10 +55,11 @@ def find_subject(profile: Profile, *, scope: Scope, same_key: bool = False) -> S
 
 
 def segments_of(profile: Profile) -> list[Segment]:
-    """Return the segments that a profile is a member of, by name."""
+    """Return the segments that a profile, or the unified profile that it is part of, is a member of, by name."""
     segments = list(Segment.objects.exclude(member_set=None).order_by("name"))
+    customer_id = current_id(profile.id)
     with lake.reading() as reader:
-        found = members.sets_of_profile(reader, profile.id, [each.member_set_id or 0 for each in segments])
+        found = members.sets_of_profile(reader, customer_id, [each.member_set_id or 0 for each in segments])
     return [each for each in segments if each.member_set_id in found]
 
 

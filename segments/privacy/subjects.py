@@ -17,7 +17,14 @@ from django.db.transaction import TransactionManagementError
 
 from segments import catalog
 from segments.store.lake import as_list, listed
-from segments.store.profiles import Condition, Profile, profiles_by_id, select_ids, select_profiles
+from segments.store.profiles import (
+    Condition,
+    Profile,
+    select_source_ids,
+    select_source_profiles,
+    source_profiles_of,
+    with_parts,
+)
 
 # With the lookbehind a match starts only at the start of a word: without it a long word takes quadratic time.
 _ADDRESS = re.compile(r"(?<![^\s@])[^\s@]+@[^\s@]+")
@@ -40,7 +47,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class Subject:
-    """A person: their profiles and their own addresses."""
+    """A person: their profiles in data sources and their own addresses."""
 
     profiles: Sequence[Profile]
     emails: Sequence[str]
@@ -61,17 +68,17 @@ class Subject:
 def subject_of(
     profile: Profile, email_attributes: Collection[str], *, scope: Scope, same_key: bool = False
 ) -> Subject:
-    """Collect the person behind a profile. Scope.ADDRESS includes all profiles with one of their addresses;
-    ``same_key`` includes profiles of other data sources with the same key."""
-    profiles = {profile.id: profile}
+    """Collect the person behind a profile: all profiles that are unified with it. Scope.ADDRESS includes all
+    profiles with one of their addresses; ``same_key`` includes profiles of other data sources with their key."""
+    profiles = {each.id: each for each in with_parts([profile])}
     if same_key:
-        profiles |= {other.id: other for other in with_key(profile)}
+        profiles |= {other.id: other for other in with_parts(with_key(profile))}
     if scope == Scope.PROFILE:
         return Subject(_in_order(profiles.values()), ())
     emails: set[str] = set()
     while found := set().union(*(addresses(each, email_attributes) for each in profiles.values())) - emails:
         emails |= found
-        profiles |= {other.id: other for other in _with_addresses(found, email_attributes)}
+        profiles |= {other.id: other for other in with_parts(_with_addresses(found, email_attributes))}
     return Subject(_in_order(profiles.values()), sorted(emails))
 
 
@@ -86,8 +93,14 @@ def addresses(profile: Profile, email_attributes: Collection[str]) -> set[str]:
 
 
 def with_key(profile: Profile) -> list[Profile]:
-    """Return the profiles of other data sources with the same key."""
-    return select_profiles(Condition("key = ? AND source_id <> ?", [profile.key, profile.source_id]))
+    """Return the profiles of other data sources with the same key as a profile, or as one of its parts."""
+    parts = with_parts([profile])
+    found = {
+        other.id: other
+        for each in parts
+        for other in select_source_profiles(Condition("key = ? AND source_id <> ?", [each.key, each.source_id]))
+    }
+    return _in_order(found[pk] for pk in found.keys() - {each.id for each in parts})
 
 
 def words_with_address(text: str) -> list[str]:
@@ -139,7 +152,8 @@ def _with_addresses(emails: Collection[str], email_attributes: Collection[str]) 
         return []
     is_theirs = " OR ".join(f"coalesce({column} IN {listed('VARCHAR', '$emails')}, false)" for column in columns)
     # First the IDs, since a scan of the addresses alone reads a small part of the files.
-    return profiles_by_id(select_ids(Condition(f"({is_theirs})", {"emails": as_list(emails)})))
+    ids = select_source_ids(Condition(f"({is_theirs})", {"emails": as_list(emails)}))
+    return source_profiles_of(ids)
 
 
 def email_columns(email_attributes: Collection[str]) -> list[str]:

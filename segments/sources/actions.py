@@ -23,7 +23,7 @@ from config.platform.jobs import leases
 from config.platform.jobs.enqueue import enqueue_on_commit
 from config.platform.jobs.models import OPEN, JobStatus
 from segments import alerts, permissions
-from segments.models import DataSource, ImportJob, ImportMode, Segment
+from segments.models import DataSource, ImportJob, ImportMode, RemovedSource, Segment
 from segments.privacy import rejected_files
 from segments.sources import data_source, held_imports
 from segments.sources.column_plan import ColumnPlan, plans_to_list
@@ -279,6 +279,7 @@ def _remove(source_id: int, by: User) -> int:
     for job in source.imports.all():
         rejected_files.delete(job)
     source.imports.all().delete()
+    RemovedSource.objects.create(pk=source.pk)
     source.delete()
     return people
 

@@ -23,7 +23,7 @@ from config.platform.jobs import clock, leases
 from config.platform.jobs.models import JobStatus
 from segments import alerts, catalog
 from segments.catalog import Attribute
-from segments.models import DataSource, ImportJob, ImportMode, ImportProblem
+from segments.models import DataSource, IdentityRules, ImportJob, ImportMode, ImportProblem
 from segments.privacy import erase, rejected_files
 from segments.sources import actions, held_imports, present_keys, staging
 from segments.sources.column_plan import plans_to_list
@@ -330,6 +330,8 @@ def _conclude(job: ImportJob, note: Mapping[str, Any]) -> None:
     if removed:
         before = {"customers": (source.profile_count, source.profile_count + note["created"] - removed)}
         record("profiles removed", source, by=job.requested_by, changes={"file": (None, job.file_name), **before})
+    if "unified" in note:
+        IdentityRules.objects.update(counts=note["unified"])
     source.profile_count += note["created"] - removed
     source.column_plans = job.column_plans
     source.save(update_fields=["columns", "path", "refreshed_at", "profile_count", "column_plans"])

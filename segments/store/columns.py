@@ -9,6 +9,13 @@ from segments.store.engine import LAKE
 PROFILES = f"{LAKE}.profile"
 # A member set is the result of one refresh; PostgreSQL says which set is the current one of a segment.
 MEMBERS = f"{LAKE}.member"
+# Which profiles are one customer: ``profile_id`` and ``unified_id``, for two or more profiles each; and the
+# unified profiles, with the columns of profiles and the lowest of their IDs.
+IDENTITY = f"{LAKE}.identity"
+UNIFIED = f"{LAKE}.unified"
+# Which profiles once were part of the unified profile ``unified_id`` and are no longer, for member sets up to
+# ``last_set_id``.
+FORMER_IDENTITY = f"{LAKE}.former_identity"
 # What every profile has, in the order of the table. Profiles with a higher ``updated_at`` are more recent.
 FIXED: Mapping[str, str] = {
     "id": "BIGINT",

@@ -8,7 +8,7 @@ from typing import Final
 from segments.store import lake
 from segments.store.engine import quoted
 from segments.store.lake import Reader
-from segments.store.profiles import visible_profiles
+from segments.store.profiles import source_profiles
 
 # The temporary table of the keys in the file, NULL for each row whose key cannot be read.
 PRESENT: Final = "present"
@@ -20,12 +20,12 @@ def find_leaving(reader: Reader, source_id: int) -> tuple[int, int, int]:
     """Fill the table LEAVING. Returns how many profiles leave, how many the source has, and how many rows of the
     file have no readable key."""
     reader.execute(
-        f"CREATE OR REPLACE TEMPORARY TABLE {LEAVING} AS SELECT id, key FROM {visible_profiles()} AS profile"
+        f"CREATE OR REPLACE TEMPORARY TABLE {LEAVING} AS SELECT id, key FROM {source_profiles()} AS profile"
         f" WHERE source_id = ? AND NOT EXISTS (SELECT 1 FROM {PRESENT} WHERE {PRESENT}.key = profile.key)",
         [source_id],
     )
     leaving = int(reader.row(f"SELECT count(*) FROM {LEAVING}")[0])
-    known = int(reader.row(f"SELECT count(*) FROM {visible_profiles()} WHERE source_id = ?", [source_id])[0])
+    known = int(reader.row(f"SELECT count(*) FROM {source_profiles()} WHERE source_id = ?", [source_id])[0])
     return leaving, known, int(reader.row(f"SELECT count(*) - count(key) FROM {PRESENT}")[0])
 
 
@@ -46,7 +46,7 @@ def leaving_in(path: Path) -> Iterator[Reader]:
     are left out."""
     with lake.reading() as reader:
         reader.execute(
-            f"CREATE OR REPLACE TEMPORARY TABLE {LEAVING} AS SELECT id, key FROM {visible_profiles()}"
+            f"CREATE OR REPLACE TEMPORARY TABLE {LEAVING} AS SELECT id, key FROM {source_profiles()}"
             f" WHERE id IN (SELECT id FROM read_parquet({quoted(str(path))}))"
         )
         yield reader

@@ -52,7 +52,9 @@ def purge() -> Upkeep:
         engine.verify_identity()
         written = _call("ducklake_rewrite_data_files", delete_threshold="0")
         _end_readers_since(_database_time())
-        return _delete_old(written, _database_time() + _MARGIN)
+        done = _delete_old(written, _database_time() + _MARGIN)
+        _narrow_limits()
+        return done
 
 
 def oldest_reader() -> datetime | None:
@@ -75,6 +77,27 @@ def _delete_old(written: int, until: datetime) -> Upkeep:
     deleted = _call("ducklake_cleanup_old_files", older_than=moment)
     deleted += _call("ducklake_delete_orphaned_files", older_than=moment)
     return Upkeep(written, expired, deleted)
+
+
+def _narrow_limits() -> None:
+    """Narrow the limits of text columns of whole tables to those of their files. DuckLake 1.5.5 does so for tables
+    of which it rewrites a file, but not when a file is deleted because each of its rows was."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE lake.ducklake_table_column_stats AS whole
+               SET min_value = found.lowest, max_value = found.highest
+              FROM (SELECT named.table_id, named.column_id, min(file.min_value COLLATE "C") AS lowest,
+                           max(file.max_value COLLATE "C") AS highest
+                      FROM lake.ducklake_column AS named LEFT JOIN lake.ducklake_file_column_stats AS file
+                        ON file.table_id = named.table_id AND file.column_id = named.column_id
+                       AND file.data_file_id IN
+                           (SELECT data_file_id FROM lake.ducklake_data_file WHERE end_snapshot IS NULL)
+                     WHERE named.column_type = 'varchar' AND named.end_snapshot IS NULL GROUP BY 1, 2) AS found
+             WHERE found.table_id = whole.table_id AND found.column_id = whole.column_id
+               AND (found.lowest, found.highest) IS DISTINCT FROM (whole.min_value, whole.max_value)
+            """
+        )
 
 
 def _end_readers_since(moment: datetime) -> None:

@@ -19,6 +19,7 @@ from segments.store.columns import PROFILES, columns_of
 from segments.store.lake import Reader, Writer
 from segments.store.leaving import LEAVING
 from segments.store.profile_ids import reserve_ids
+from segments.store.profiles import unify_again
 
 # The temporary table of imported rows: ``line``, ``key``, and the columns of the file's attributes.
 STAGED = "staged"
@@ -81,8 +82,16 @@ class Merge:
                 self._write_all(writer)
             elif counts.created or counts.updated or counts.removed:
                 self._write(writer, counts)
+            if counts.created or counts.updated or counts.removed:
+                unify_again(writer, changed=self._changed(is_first))
             writer.note.update({**self.note, **vars(counts)})
         return writer.note
+
+    def _changed(self, is_first: bool) -> str:
+        """Return a query of the IDs of the profiles whose values changed. New ones change their groups."""
+        if is_first:
+            return f"SELECT id FROM {PROFILES} WHERE source_id = {int(self.source_id)}"
+        return f"SELECT id FROM {_CHANGES} WHERE id IS NOT NULL"
 
     def _has_no_profiles(self, reader: Reader) -> bool:
         return not reader.rows(f"SELECT 1 FROM {PROFILES} WHERE source_id = ? LIMIT 1", [self.source_id])

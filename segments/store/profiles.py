@@ -2,6 +2,9 @@
 
 A profile counts only while its data source exists in PostgreSQL and it is not being erased: removing a source or a
 person takes effect with the transaction in PostgreSQL, and the rows in the store are deleted after it.
+
+With identity rules, profiles that are one customer are read as one unified profile; it has the lowest of their
+IDs. Imports, removals and erasures read the profiles of the data sources.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -11,11 +14,12 @@ from typing import Any
 
 from segments import catalog
 from segments.catalog import Attribute
-from segments.models import DataSource, Erasure
+from segments.models import DataSource, Erasure, RemovedSource
 from segments.store import lake
 from segments.store.columns import FIXED, PROFILES, columns_of
 from segments.store.lake import Writer, as_list, listed
 from segments.store.locks import writer_lock
+from segments.store.unified import reading, rules, write
 
 Parameters = Sequence[object] | Mapping[str, object]
 
@@ -52,19 +56,49 @@ EVERY_PROFILE = Condition()
 
 
 def visible_profiles() -> str:
-    """Return a query of all profiles, in parentheses, for a FROM clause: those of existing data sources without
-    those that are being erased."""
+    """Return a query of all customers, in parentheses, for a FROM clause: the profiles of existing data sources
+    without those that are being erased, unified by the identity rules."""
+    visible, has_erased = _visible()
+    if not rules.is_in_use():
+        return f"(SELECT * FROM {PROFILES} WHERE {visible})"
+    # The unified profiles in the store have values of removed profiles until these are deleted.
+    is_pending = has_erased or RemovedSource.objects.exists()
+    return reading.unified_profiles(visible, f"NOT coalesce({visible}, false)" if is_pending else "")
+
+
+def source_profiles() -> str:
+    """Return a query of the profiles of data sources as they were imported, in parentheses, for a FROM clause:
+    those of existing data sources without those that are being erased."""
+    return f"(SELECT * FROM {PROFILES} WHERE {_visible()[0]})"
+
+
+def _visible() -> tuple[str, bool]:
+    """Return the condition of the profiles that count, and whether some are being erased."""
     sources = DataSource.objects.order_by("pk").values_list("pk", flat=True)
     erased = [
         pk for ids in Erasure.objects.exclude(pending_ids=[]).values_list("pending_ids", flat=True) for pk in ids
     ]
     hidden = f" AND id NOT IN ({_numbers(erased)})" if erased else ""
-    return f"(SELECT * FROM {PROFILES} WHERE source_id IN ({_numbers(sources)}){hidden})"
+    return f"source_id IN ({_numbers(sources)}){hidden}", bool(erased)
+
+
+def unify_again(writer: Writer, *, changed: str = "") -> None:
+    """Unify the profiles by the newest identity rules, if there are any, in the commit of a writer; ``changed`` is
+    a query of the IDs of profiles whose values changed, empty for all."""
+    newest = rules.newest_rules()
+    if newest is not None:
+        write.unify(writer, newest, source_profiles(), changed=changed)
 
 
 def get_profile(profile_id: int) -> Profile | None:
-    """Return the profile with an ID, or None when there is none."""
-    return next(iter(select_profiles(Condition("id = ?", [profile_id]))), None)
+    """Return the profile with an ID, or the unified profile that it is part of; None when there is none."""
+    return next(iter(select_profiles(Condition("id = ?", [current_id(profile_id)]))), None)
+
+
+def current_id(profile_id: int) -> int:
+    """Return the ID of the unified profile that a profile is part of, or its own."""
+    with lake.reading() as reader:
+        return reading.current_ids([profile_id], reader).get(profile_id, profile_id)
 
 
 def profiles_by_id(ids: Collection[int]) -> list[Profile]:
@@ -74,18 +108,48 @@ def profiles_by_id(ids: Collection[int]) -> list[Profile]:
     return select_profiles(Condition(f"id IN {listed('BIGINT')}", [as_list(ids)]))
 
 
+def source_profiles_of(ids: Collection[int]) -> list[Profile]:
+    """Return the profiles of data sources that are one customer with any of these profiles, and these, by ID."""
+    if not ids:
+        return []
+    with lake.reading() as reader:
+        parts = reading.parts_of(ids, reader)
+    return select_source_profiles(Condition(f"id IN {listed('BIGINT')}", [as_list(parts)]))
+
+
 def select_profiles(condition: Condition, *, limit: int | None = None) -> list[Profile]:
     """Return the profiles that meet a condition, by ID."""
+    return _select(visible_profiles(), condition, limit)
+
+
+def select_source_profiles(condition: Condition) -> list[Profile]:
+    """Return the profiles of data sources that meet a condition, as they were imported, by ID."""
+    return _select(source_profiles(), condition, None)
+
+
+def _select(profiles: str, condition: Condition, limit: int | None) -> list[Profile]:
     attributes = catalog.attributes()
     names = dict(DataSource.objects.values_list("pk", "name"))
     columns = [*FIXED, *columns_of(attributes)]
     most = f" LIMIT {int(limit)}" if limit is not None else ""
     with lake.reading() as reader:
         rows = reader.rows(
-            f"SELECT {', '.join(columns)} FROM {visible_profiles()} WHERE {condition.sql} ORDER BY id{most}",
+            f"SELECT {', '.join(columns)} FROM {profiles} WHERE {condition.sql} ORDER BY id{most}",
             condition.parameters,
         )
     return [_profile(dict(zip(columns, row, strict=True)), attributes, names) for row in rows]
+
+
+def with_parts(found: Collection[Profile]) -> list[Profile]:
+    """Return the profiles of data sources that these profiles are made of, or are unified with."""
+    return source_profiles_of([each.id for each in found]) if rules.is_in_use() else list(found)
+
+
+def select_source_ids(condition: Condition) -> list[int]:
+    """Return the IDs of the profiles of data sources that meet a condition."""
+    with lake.reading() as reader:
+        rows = reader.rows(f"SELECT id FROM {source_profiles()} WHERE {condition.sql}", condition.parameters)
+    return [pk for (pk,) in rows]
 
 
 def select_ids(condition: Condition, *, order: str = "", limit: int | None = None) -> list[int]:
@@ -108,8 +172,20 @@ def count_profiles(condition: Condition = EVERY_PROFILE) -> int:
 
 
 def existing_ids(ids: Collection[int]) -> set[int]:
-    """Return which of these IDs are those of profiles."""
-    return set(select_ids(Condition(f"id IN {listed('BIGINT')}", [as_list(ids)])))
+    """Return which of these IDs are those of profiles, unified with others or not."""
+    profiles = f"SELECT id FROM {source_profiles()}"
+    if rules.is_in_use():
+        profiles += f" UNION ALL SELECT id FROM {visible_profiles()}"
+    with lake.reading() as reader:
+        rows = reader.rows(f"SELECT id FROM ({profiles}) WHERE id IN {listed('BIGINT')}", [as_list(ids)])
+    return {pk for (pk,) in rows}
+
+
+def delete_erased(writer: Writer, ids: Collection[int]) -> None:
+    """Delete the profiles of an erased person, with the unified profile that they are part of."""
+    delete_by_id(writer, ids)
+    if rules.is_in_use() and not write.forget(writer, _numbers(ids)):
+        unify_again(writer, changed="NULL")
 
 
 def delete_by_id(writer: Writer, ids: Collection[int]) -> int:
@@ -120,15 +196,20 @@ def delete_by_id(writer: Writer, ids: Collection[int]) -> int:
 def delete_of_removed_sources() -> int:
     """Delete the profiles of data sources that were removed. Returns how many there were. Safe to repeat."""
     with writer_lock():
+        noted = list(RemovedSource.objects.values_list("pk", flat=True))
         sources = _numbers(DataSource.objects.values_list("pk", flat=True))
         removed = (
             f"FROM {PROFILES} WHERE source_id NOT IN ({sources})" if sources != "NULL" else f"FROM {PROFILES}"
         )
+        count = 0
         with lake.reading() as reader:
-            if not reader.rows(f"SELECT 1 {removed} LIMIT 1"):
-                return 0
-        with lake.writing("remove sources") as writer:
-            return int(writer.row(f"DELETE {removed}")[0])
+            is_empty = not reader.rows(f"SELECT 1 {removed} LIMIT 1")
+        if not is_empty:
+            with lake.writing("remove sources") as writer:
+                count = int(writer.row(f"DELETE {removed}")[0])
+                unify_again(writer, changed="NULL")
+        RemovedSource.objects.filter(pk__in=noted).delete()
+    return count
 
 
 def _profile(row: Mapping[str, Any], attributes: Sequence[Attribute], sources: Mapping[int, str]) -> Profile:

@@ -1,4 +1,4 @@
-"""Add the columns of attributes to the table of profiles. Migrations create the tables.
+"""Add the columns of attributes to the tables of profiles and unified profiles. Migrations create the tables.
 
 Columns are only added. The columns of an attribute exist before the catalog names them, so that a reader never
 asks for one that is missing.
@@ -14,7 +14,7 @@ from segments import catalog
 from segments.catalog import Attribute
 from segments.models import ProfileAttribute
 from segments.store import lake
-from segments.store.columns import PROFILES, columns_of
+from segments.store.columns import PROFILES, UNIFIED, columns_of
 from segments.store.lake import Reader
 from segments.store.locks import do_nothing
 
@@ -64,7 +64,7 @@ def _row(attribute: Attribute) -> ProfileAttribute:
 
 
 def add_columns(attributes: Iterable[Attribute], waiting: Callable[[], None] = do_nothing) -> None:
-    """Add the columns of attributes that the table of profiles does not have yet."""
+    """Add the columns of attributes that the tables of profiles do not have yet."""
     wanted = columns_of(attributes)
     if not wanted:
         return
@@ -76,7 +76,8 @@ def add_columns(attributes: Iterable[Attribute], waiting: Callable[[], None] = d
         known = column_names(writer)
         for name, kind in wanted.items():
             if name not in known:
-                writer.execute(f"ALTER TABLE {PROFILES} ADD COLUMN {name} {kind}")
+                for table in (PROFILES, UNIFIED):
+                    writer.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
 
 
 def drop_columns(attribute_ids: Iterable[int]) -> None:
@@ -85,7 +86,8 @@ def drop_columns(attribute_ids: Iterable[int]) -> None:
     with lake.writing("drop columns") as writer:
         for name in column_names(writer):
             if name.partition("_")[0] in prefixes:
-                writer.execute(f"ALTER TABLE {PROFILES} DROP COLUMN {name}")
+                for table in (PROFILES, UNIFIED):
+                    writer.execute(f"ALTER TABLE {table} DROP COLUMN {name}")
 
 
 def column_names(reader: Reader) -> set[str]:

@@ -32,7 +32,7 @@ from segments.permissions import (
 from segments.privacy import erase as privacy_erase
 from segments.privacy import subject_access, subjects
 from segments.privacy.subjects import Scope, Subject, addresses
-from segments.store.profiles import Profile, get_profile
+from segments.store.profiles import Profile, get_profile, with_parts
 
 PAGE_SIZE = 50
 ERASURE_COLUMNS = [
@@ -139,7 +139,7 @@ def erase(request: Request, pk: int) -> HttpResponse:
     form = EraseForm(
         request.POST if request.method == "POST" else None,
         profile=profile,
-        with_address=len(subject.profiles) - 1,
+        with_address=len(subject.profiles) - len(with_parts([profile])),
         with_key=len(subjects.with_key(profile)),
         lists=lists,
     )
@@ -205,7 +205,8 @@ def erasure_live(request: Request, pk: int) -> HttpResponse:
 
 
 def _alone(profile: Profile) -> Subject:
-    return Subject([profile], sorted(addresses(profile, hooks.personal_data.email_attributes())))
+    parts, names = with_parts([profile]), hooks.personal_data.email_attributes()
+    return Subject(parts, sorted(set().union(*(addresses(each, names) for each in parts))))
 
 
 def _title(profile: Profile, user: User) -> str:

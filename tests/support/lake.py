@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from segments.store import lake
-from segments.store.columns import MEMBERS, PROFILES
+from segments.store.columns import FORMER_IDENTITY, IDENTITY, MEMBERS, PROFILES, UNIFIED
 
 _CONTENT = (
     "ducklake_data_file",
@@ -41,7 +41,7 @@ def unknown_files() -> set[Path]:
     and that are missing."""
     known: set[Path] = set()
     with lake.reading() as reader:
-        for table in (PROFILES, MEMBERS):
+        for table in (PROFILES, MEMBERS, IDENTITY, UNIFIED, FORMER_IDENTITY):
             name = table.rpartition(".")[2]
             for files in reader.rows(f"SELECT data_file, delete_file FROM ducklake_list_files('lake', '{name}')"):
                 known |= {Path(each) for each in files if each}
