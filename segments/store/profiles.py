@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from django.db.models import Exists
+
 from segments import catalog
 from segments.catalog import Attribute
-from segments.models import DataSource, Erasure, RemovedSource
+from segments.models import DataSource, Erasure, IdentityRules, RemovedSource
 from segments.store import lake
 from segments.store.columns import FIXED, PROFILES, columns_of
 from segments.store.lake import Writer, as_list, listed
@@ -58,28 +60,44 @@ EVERY_PROFILE = Condition()
 def visible_profiles() -> str:
     """Return a query of all customers, in parentheses, for a FROM clause: the profiles of existing data sources
     without those that are being erased, unified by the identity rules."""
-    visible, has_erased = _visible()
-    if not rules.is_in_use():
-        return f"(SELECT * FROM {PROFILES} WHERE {visible})"
+    found = _visible()
+    if not found.is_unified:
+        return f"(SELECT * FROM {PROFILES} WHERE {found.sql})"
     # The unified profiles in the store have values of removed profiles until these are deleted.
-    is_pending = has_erased or RemovedSource.objects.exists()
-    return reading.unified_profiles(visible, f"NOT coalesce({visible}, false)" if is_pending else "")
+    return reading.unified_profiles(found.sql, f"NOT coalesce({found.sql}, false)" if found.is_pending else "")
 
 
 def source_profiles() -> str:
     """Return a query of the profiles of data sources as they were imported, in parentheses, for a FROM clause:
     those of existing data sources without those that are being erased."""
-    return f"(SELECT * FROM {PROFILES} WHERE {_visible()[0]})"
+    return f"(SELECT * FROM {PROFILES} WHERE {_visible().sql})"
 
 
-def _visible() -> tuple[str, bool]:
-    """Return the condition of the profiles that count, and whether some are being erased."""
-    sources = DataSource.objects.order_by("pk").values_list("pk", flat=True)
+@dataclass(frozen=True)
+class _Visible:
+    """The condition of the profiles that count; whether there are unified ones; whether others are to be deleted
+    from the store."""
+
+    sql: str
+    is_unified: bool
+    is_pending: bool
+
+
+def _visible() -> _Visible:
+    sources = DataSource.objects.order_by("pk").annotate(
+        is_unified=Exists(IdentityRules.objects.filter(is_in_use=True)),
+        is_pending=Exists(RemovedSource.objects.all()),
+    )
+    rows = list(sources.values_list("pk", "is_unified", "is_pending"))
     erased = [
         pk for ids in Erasure.objects.exclude(pending_ids=[]).values_list("pending_ids", flat=True) for pk in ids
     ]
     hidden = f" AND id NOT IN ({_numbers(erased)})" if erased else ""
-    return f"source_id IN ({_numbers(sources)}){hidden}", bool(erased)
+    return _Visible(
+        sql=f"source_id IN ({_numbers([pk for pk, *_flags in rows])}){hidden}",
+        is_unified=any(unified for _pk, unified, _pending in rows),
+        is_pending=bool(erased) or any(pending for *_others, pending in rows),
+    )
 
 
 def unify_again(writer: Writer, *, changed: str = "") -> None:
@@ -185,7 +203,7 @@ def delete_erased(writer: Writer, ids: Collection[int]) -> None:
     """Delete the profiles of an erased person, with the unified profile that they are part of."""
     delete_by_id(writer, ids)
     if rules.is_in_use() and not write.forget(writer, _numbers(ids)):
-        unify_again(writer, changed="NULL")
+        unify_again(writer, changed=write.NONE_CHANGED)
 
 
 def delete_by_id(writer: Writer, ids: Collection[int]) -> int:
@@ -207,7 +225,7 @@ def delete_of_removed_sources() -> int:
         if not is_empty:
             with lake.writing("remove sources") as writer:
                 count = int(writer.row(f"DELETE {removed}")[0])
-                unify_again(writer, changed="NULL")
+                unify_again(writer, changed=write.NONE_CHANGED)
         RemovedSource.objects.filter(pk__in=noted).delete()
     return count
 

@@ -51,17 +51,17 @@ def unified_differs() -> dict[str, Any]:
         )
         attributes = catalog.attributes()
         columns = ", ".join(_columns(reader, unified_rows(rules, attributes, grouped)))
+        customers = (
+            f"SELECT {columns} FROM ({unified_rows(rules, attributes, grouped)}) UNION ALL"
+            f" SELECT {columns} FROM {source_profiles()} WHERE id NOT IN (SELECT profile_id FROM {GROUPS})"
+        )
         differences = {
             "identity": _difference(
                 reader,
                 f"SELECT profile_id, unified_id FROM {IDENTITY}",
                 f"SELECT profile_id, unified_id FROM {GROUPS}",
             ),
-            "unified": _difference(
-                reader,
-                f"SELECT {columns} FROM {UNIFIED}",
-                f"SELECT {columns} FROM ({unified_rows(rules, attributes, grouped)})",
-            ),
+            "unified": _difference(reader, f"SELECT {columns} FROM {UNIFIED}", customers),
         }
         drop(reader, GROUPS)
     return {name: rows for name, rows in differences.items() if rows}
@@ -80,6 +80,6 @@ def _columns(reader: Reader, query: str) -> list[str]:
 
 def _difference(reader: Reader, one: str, other: str) -> list[Any]:
     return [
-        *reader.rows(f"({one}) EXCEPT ALL ({other})"),
-        *reader.rows(f"({other}) EXCEPT ALL ({one})"),
+        *reader.rows(f"(SELECT * FROM ({one})) EXCEPT ALL (SELECT * FROM ({other}))"),
+        *reader.rows(f"(SELECT * FROM ({other})) EXCEPT ALL (SELECT * FROM ({one}))"),
     ]

@@ -2,11 +2,11 @@
 others.
 
 For each value that several profiles share, every one of them is linked with the one of the lowest ID. The groups
-are the connected components of these links: each profile takes the lowest ID that it is linked with, until none
-changes. To look up the ID that the taken profile has itself shortens long chains.
+are the connected components of these links. Each profile first takes the lowest ID that it is linked with as its
+label. Mostly that is all; where linked profiles have different labels, labels are linked and spread in the same
+way, until none changes. To look up the label that a label has itself shortens long chains.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,10 +16,15 @@ from segments.store.unified.rules import MOST_SHARED, UnifyRules
 # The temporary table of the profiles in groups of two or more: ``profile_id`` and ``unified_id``, which is the
 # lowest ID of the group.
 GROUPS: Final = "unified_groups"
+# The temporary tables of linked profiles, and of linked labels: ``one_id`` and the lower ``other_id``.
 _LINKS: Final = "unified_links"
-_SHARED: Final = "unified_shared"
+_CONFLICTS: Final = "unified_conflicts"
+# Those of the labels of profiles, and of the labels of labels: ``profile_id`` and ``unified_id``.
 _LABELS: Final = "unified_labels"
+_MERGED: Final = "unified_merged"
 _NEXT: Final = "unified_next"
+_VALUES: Final = "unified_values"
+_SHARED: Final = "unified_shared"
 
 
 @dataclass(frozen=True)
@@ -36,16 +41,25 @@ class GroupCounts:
 def find_groups(reader: Reader, rules: UnifyRules, profiles: str) -> int:
     """Fill the table GROUPS from ``profiles``, a query of profiles in parentheses. Returns how many values were
     ignored."""
-    reader.execute(f"CREATE OR REPLACE TEMPORARY TABLE {_LINKS} (profile_id BIGINT, first_id BIGINT)")
-    ignored = sum(_link(reader, form, profiles) for form in _forms(rules))
+    reader.execute(f"CREATE OR REPLACE TEMPORARY TABLE {_LINKS} (one_id BIGINT, other_id BIGINT)")
+    ignored = sum(_link(reader, each.values(profiles)) for each in rules.identifiers)
+    _label(reader, _LINKS, _LABELS)
     reader.execute(
-        f"CREATE OR REPLACE TEMPORARY TABLE {_LABELS} AS SELECT profile_id, min(first_id) AS unified_id"
-        f" FROM (FROM {_LINKS} UNION ALL SELECT first_id, first_id FROM {_LINKS}) GROUP BY 1"
+        f"CREATE OR REPLACE TEMPORARY TABLE {_CONFLICTS} AS"
+        " SELECT DISTINCT greatest(one.unified_id, other.unified_id) AS one_id,"
+        f" least(one.unified_id, other.unified_id) AS other_id FROM {_LINKS} AS link"
+        f" JOIN {_LABELS} AS one ON one.profile_id = link.one_id"
+        f" JOIN {_LABELS} AS other ON other.profile_id = link.other_id WHERE one.unified_id <> other.unified_id"
     )
+    _label(reader, _CONFLICTS, _MERGED)
     while _spread(reader):
         pass
-    reader.execute(f"CREATE OR REPLACE TEMPORARY TABLE {GROUPS} AS FROM {_LABELS}")
-    drop(reader, _LINKS, _SHARED, _LABELS, _NEXT)
+    reader.execute(
+        f"CREATE OR REPLACE TEMPORARY TABLE {GROUPS} AS"
+        f" SELECT label.profile_id, coalesce(merged.unified_id, label.unified_id) AS unified_id"
+        f" FROM {_LABELS} AS label LEFT JOIN {_MERGED} AS merged ON merged.profile_id = label.unified_id"
+    )
+    drop(reader, _LINKS, _CONFLICTS, _LABELS, _MERGED, _NEXT, _VALUES, _SHARED)
     return ignored
 
 
@@ -66,41 +80,45 @@ def drop(reader: Reader, *tables: str) -> None:
         reader.execute(f"DROP TABLE IF EXISTS {table}")
 
 
-def _forms(rules: UnifyRules) -> Iterator[str]:
-    return (each.sql for each in rules.identifiers)
-
-
-def _link(reader: Reader, form: str, profiles: str) -> int:
+def _link(reader: Reader, values: str) -> int:
     """Link the profiles that share a value. Returns how many values were ignored."""
-    values = f"(SELECT id, {form} AS value FROM {profiles})"
+    reader.execute(f"CREATE OR REPLACE TEMPORARY TABLE {_VALUES} AS {values}")
     reader.execute(
         f"CREATE OR REPLACE TEMPORARY TABLE {_SHARED} AS SELECT value, min(id) AS first_id, count(*) AS size"
-        f" FROM {values} WHERE value IS NOT NULL GROUP BY 1 HAVING count(*) > 1"
+        f" FROM {_VALUES} GROUP BY 1 HAVING count(*) > 1"
     )
     reader.execute(
-        f"INSERT INTO {_LINKS} SELECT id, first_id FROM {values} JOIN {_SHARED} USING (value)"
+        f"INSERT INTO {_LINKS} SELECT id, first_id FROM {_VALUES} JOIN {_SHARED} USING (value)"
         f" WHERE size <= {MOST_SHARED:d} AND id <> first_id"
     )
     return int(reader.row(f"SELECT count(*) FROM {_SHARED} WHERE size > {MOST_SHARED:d}")[0])
 
 
+def _label(reader: Reader, links: str, labels: str) -> None:
+    """Fill a table of labels: the lowest ID that each ID is linked with."""
+    reader.execute(
+        f"CREATE OR REPLACE TEMPORARY TABLE {labels} AS SELECT one_id AS profile_id, min(other_id) AS unified_id"
+        f" FROM (FROM {links} UNION ALL SELECT other_id, other_id FROM {links}) GROUP BY 1"
+    )
+
+
 def _spread(reader: Reader) -> bool:
-    """Let each profile take the lowest ID that it is linked with. Returns whether one changed."""
-    links = f"(FROM {_LINKS} UNION ALL SELECT first_id AS profile_id, profile_id AS first_id FROM {_LINKS})"
+    """Let each label take the lowest label that it is linked with. Returns whether one changed."""
+    links = f"(FROM {_CONFLICTS} UNION ALL SELECT other_id, one_id FROM {_CONFLICTS})"
     reader.execute(
         f"CREATE OR REPLACE TEMPORARY TABLE {_NEXT} AS"
-        f" SELECT link.profile_id, min(least(other.unified_id, jumped.unified_id)) AS unified_id"
-        f" FROM {links} link JOIN {_LABELS} other ON other.profile_id = link.first_id"
-        f" JOIN {_LABELS} jumped ON jumped.profile_id = other.unified_id GROUP BY 1"
+        f" SELECT link.one_id AS profile_id, min(least(other.unified_id, jumped.unified_id)) AS unified_id"
+        f" FROM {links} link JOIN {_MERGED} other ON other.profile_id = link.other_id"
+        f" JOIN {_MERGED} jumped ON jumped.profile_id = other.unified_id GROUP BY 1"
     )
-    reader.execute(
-        f"CREATE OR REPLACE TEMPORARY TABLE {_NEXT} AS"
-        f" SELECT profile_id, least(label.unified_id, next.unified_id) AS unified_id,"
-        f" next.unified_id < label.unified_id AS changed FROM {_LABELS} label JOIN {_NEXT} next USING (profile_id)"
-    )
-    changed = bool(reader.row(f"SELECT count(*) FROM {_NEXT} WHERE changed")[0])
+    changed = reader.row(
+        f"SELECT count(*) FROM {_MERGED} merged JOIN {_NEXT} next USING (profile_id)"
+        " WHERE next.unified_id < merged.unified_id"
+    )[0]
     if changed:
         reader.execute(
-            f"CREATE OR REPLACE TEMPORARY TABLE {_LABELS} AS SELECT profile_id, unified_id FROM {_NEXT}"
+            f"CREATE OR REPLACE TEMPORARY TABLE {_MERGED} AS SELECT profile_id,"
+            f" least(merged.unified_id, next.unified_id) AS unified_id"
+            f" FROM {_MERGED} merged JOIN {_NEXT} next USING (profile_id)"
         )
-    return changed
+    return bool(changed)

@@ -10,26 +10,22 @@ from segments.store.unified.rules import is_in_use, newest_rules
 
 
 def unified_profiles(visible: str, hidden: str) -> str:
-    """Return a query of all customers: the profiles that are not unified with others, and the unified ones.
-    ``visible`` is the condition of the profiles that count. ``hidden`` is the condition of profiles that do not,
-    while such profiles may be in the unified ones: these are then built from the others; else it is empty."""
-    alone = (
-        f"SELECT * FROM {PROFILES} AS profile WHERE {visible}"
-        f" AND NOT EXISTS (SELECT 1 FROM {IDENTITY} AS one WHERE one.profile_id = profile.id)"
-    )
+    """Return a query of all customers. ``visible`` is the condition of the profiles that count. ``hidden`` is the
+    condition of those that do not, while such profiles may be in the unified ones: these are then built from the
+    others, and keep their IDs; else it is empty."""
     rules = newest_rules() if hidden else None
     if rules is None:
-        return f"({alone} UNION ALL BY NAME SELECT * FROM {UNIFIED})"
-    affected = f"SELECT unified_id FROM {IDENTITY} WHERE profile_id IN (SELECT id FROM {PROFILES} WHERE {hidden})"
+        return f"(SELECT * FROM {UNIFIED})"
+    affected = (
+        f"SELECT coalesce(one.unified_id, profile.id) FROM (SELECT id FROM {PROFILES} WHERE {hidden}) AS profile"
+        f" LEFT JOIN {IDENTITY} AS one ON one.profile_id = profile.id"
+    )
     remaining = (
         f"(SELECT profile.*, one.unified_id FROM {PROFILES} AS profile JOIN {IDENTITY} AS one"
         f" ON one.profile_id = profile.id WHERE one.unified_id IN ({affected}) AND {visible})"
     )
     built = unified_rows(rules, catalog.attributes(), remaining)
-    return (
-        f"({alone} UNION ALL BY NAME SELECT * FROM {UNIFIED} WHERE id NOT IN ({affected})"
-        f" UNION ALL BY NAME {built})"
-    )
+    return f"(SELECT * FROM {UNIFIED} WHERE id NOT IN ({affected}) UNION ALL BY NAME {built})"
 
 
 def current_members(set_ids: str) -> str:
@@ -68,7 +64,7 @@ def lost_customers(leaving: str) -> str:
     query of their IDs, in the column ``id``. A unified profile is lost with its last profile."""
     return (
         f"SELECT id FROM ({leaving}) AS leaving"
-        f" WHERE NOT EXISTS (SELECT 1 FROM {IDENTITY} AS one WHERE one.profile_id = leaving.id)"
+        f" WHERE id NOT IN (SELECT profile_id FROM {IDENTITY})"
         f" UNION ALL SELECT unified_id FROM {IDENTITY} AS one LEFT JOIN ({leaving}) AS leaving"
         " ON leaving.id = one.profile_id GROUP BY unified_id HAVING count(*) = count(leaving.id)"
     )

@@ -23,17 +23,20 @@ class Identifier:
     attribute: Attribute
     form: NormalForm
 
-    @property
-    def sql(self) -> str:
-        """An expression for the normal form of the value; NULL when there is none."""
+    def values(self, profiles: str) -> str:
+        """Return a query of the normal forms of the values in ``profiles``, a query of profiles in parentheses:
+        the columns ``id`` and ``value``, without profiles that have none."""
+        return f"SELECT id, value FROM ({self._forms(profiles)}) WHERE value IS NOT NULL"
+
+    def _forms(self, profiles: str) -> str:
         column = self.attribute.column
         match self.form:
             case NormalForm.EMAIL if self.attribute.has_emails:
-                return self.attribute.email_column
+                return f"SELECT id, {self.attribute.email_column} AS value FROM {profiles}"
             case NormalForm.PHONE:
-                return _phone(f"CAST({column} AS VARCHAR)")
+                return _phones(f"CAST({column} AS VARCHAR)", profiles)
         text = column if self.attribute.data_type == AttributeType.TEXT else f"CAST({column} AS VARCHAR)"
-        return f"nullif(lower(nfc_normalize(trim({text}, {_BLANKS}))), '')"
+        return f"SELECT id, nullif(lower(nfc_normalize(trim({text}, {_BLANKS}))), '') AS value FROM {profiles}"
 
 
 @dataclass(frozen=True)
@@ -84,13 +87,12 @@ def _identifier(stored: Mapping[str, Any], known: Mapping[int, Attribute]) -> Id
     return Identifier(known[stored["attribute"]], NormalForm(stored["form"]))
 
 
-def _phone(text: str) -> str:
-    """Return an expression for a phone number as digits, after a plus sign when it is international: the library
-    that knows the numbers of each country would need the country of each profile."""
-    plain = f"replace({text}, '(0)', '')"
-    digits = f"regexp_replace({plain}, '[^0-9]', '', 'g')"
-    international = f"regexp_matches({plain}, '^[^0-9]*\\+')"
+def _phones(text: str, profiles: str) -> str:
+    """Return a query of phone numbers as digits, after a plus sign when they are international: the library that
+    knows the numbers of each country would need the country of each profile."""
+    digits = f"regexp_replace(replace({text}, '(0)', ''), '[^0-9]', '', 'g')"
+    parts = f"SELECT id, {digits} AS digits, starts_with(ltrim({text}, ' ('), '+') AS is_full FROM {profiles}"
     return (
-        f"CASE WHEN length({digits}) < {_LEAST_DIGITS:d} THEN NULL WHEN {international} THEN '+' || {digits}"
-        f" WHEN starts_with({digits}, '00') THEN '+' || substr({digits}, 3) ELSE {digits} END"
+        f"SELECT id, CASE WHEN length(digits) < {_LEAST_DIGITS:d} THEN NULL WHEN is_full THEN '+' || digits"
+        f" WHEN starts_with(digits, '00') THEN '+' || substr(digits, 3) ELSE digits END AS value FROM ({parts})"
     )

@@ -15,48 +15,41 @@ from segments.store.unified.groups import GROUPS, GroupCounts, count_groups, dro
 from segments.store.unified.rows import unified_rows
 from segments.store.unified.rules import UnifyRules
 
-# The temporary tables of unified profiles to write again, and of profiles that left their unified profile.
+# A query of the IDs of changed profiles, for ``unify``, when none changed.
+NONE_CHANGED: Final = "SELECT NULL::BIGINT"
+# The temporary tables of profiles whose group differs, of unified profiles to write again, and of profiles that
+# left their unified profile.
+_REGROUPED: Final = "unified_regrouped"
 _AFFECTED: Final = "unified_affected"
 _MOVED: Final = "unified_moved"
 
 
 def unify(writer: Writer, rules: UnifyRules, profiles: str, *, changed: str = "") -> GroupCounts:
     """Unify ``profiles``, a query of profiles in parentheses, under the writer's lock. ``changed`` is a query of
-    the IDs of profiles whose values changed; without it all unified profiles are written again. The counts are
-    added to the note of the commit."""
+    the IDs of profiles whose values changed, new and deleted ones need not be in it; without it all unified
+    profiles are written again. The counts are added to the note of the commit."""
     counts = count_groups(writer, rules, profiles)
-    _find_affected(writer, changed)
+    _find_affected(writer, profiles, changed)
     _note_former(writer, profiles)
+    writer.execute(f"DELETE FROM {IDENTITY} WHERE profile_id IN (SELECT profile_id FROM {_REGROUPED})")
     writer.execute(
-        f"DELETE FROM {IDENTITY} WHERE NOT EXISTS (SELECT 1 FROM {GROUPS} AS now"
-        f" WHERE now.profile_id = {_name(IDENTITY)}.profile_id AND now.unified_id = {_name(IDENTITY)}.unified_id)"
+        f"INSERT INTO {IDENTITY} SELECT profile_id, unified_id FROM {GROUPS}"
+        f" WHERE profile_id IN (SELECT profile_id FROM {_REGROUPED}) ORDER BY profile_id"
     )
-    writer.execute(
-        f"INSERT INTO {IDENTITY} SELECT profile_id, unified_id FROM {GROUPS} AS now"
-        f" WHERE NOT EXISTS (SELECT 1 FROM {IDENTITY} AS before WHERE before.profile_id = now.profile_id)"
-        " ORDER BY profile_id"
-    )
-    writer.execute(f"DELETE FROM {UNIFIED} WHERE id IN (SELECT unified_id FROM {_AFFECTED})")
-    grouped = (
-        f"(SELECT profile.*, now.unified_id FROM {PROFILES} AS profile JOIN {GROUPS} AS now"
-        f" ON now.profile_id = profile.id WHERE now.unified_id IN (SELECT unified_id FROM {_AFFECTED}))"
-    )
-    writer.execute(
-        f"INSERT INTO {UNIFIED} BY NAME {unified_rows(rules, catalog.attributes(), grouped)} ORDER BY id"
-    )
-    drop(writer, GROUPS, _AFFECTED, _MOVED)
+    _write_affected(writer, rules, profiles)
+    drop(writer, GROUPS, _REGROUPED, _AFFECTED, _MOVED)
     writer.note["unified"] = asdict(counts)
     return counts
 
 
 def forget(writer: Writer, ids: str) -> bool:
-    """Delete the unified profiles that are made of profiles with these IDs, a query, alone. Returns False, with
-    nothing changed, when other profiles are part of one."""
+    """Delete the unified profiles that are made of profiles with these IDs, a query or list, alone. Returns False,
+    with nothing changed, when other profiles are part of one."""
     affected = f"SELECT unified_id FROM {IDENTITY} WHERE profile_id IN ({ids})"
     others = f"SELECT 1 FROM {IDENTITY} WHERE unified_id IN ({affected}) AND profile_id NOT IN ({ids}) LIMIT 1"
     if writer.rows(others):
         return False
-    writer.execute(f"DELETE FROM {UNIFIED} WHERE id IN ({affected})")
+    writer.execute(f"DELETE FROM {UNIFIED} WHERE id IN ({ids}) OR id IN ({affected})")
     writer.execute(f"DELETE FROM {IDENTITY} WHERE profile_id IN ({ids})")
     return True
 
@@ -68,19 +61,42 @@ def forget_former(writer: Writer, oldest_set_id: int | None) -> int:
     return int(writer.row(f"SELECT count(*) FROM {FORMER_IDENTITY}")[0])
 
 
-def _find_affected(writer: Writer, changed: str) -> None:
-    """Fill the table _AFFECTED with the unified profiles whose group differs, or that have a changed profile."""
-    if not changed:
-        query = f"SELECT unified_id FROM {GROUPS} UNION SELECT unified_id FROM {IDENTITY}"
-    else:
-        query = (
-            f"SELECT coalesce(before.unified_id, now.unified_id) AS unified_id FROM {IDENTITY} AS before"
-            f" FULL JOIN {GROUPS} AS now"
-            " ON now.profile_id = before.profile_id AND now.unified_id = before.unified_id"
-            " WHERE before.profile_id IS NULL OR now.profile_id IS NULL"
-            f" UNION SELECT unified_id FROM {GROUPS} WHERE profile_id IN ({changed})"
+def _find_affected(writer: Writer, profiles: str, changed: str) -> None:
+    """Fill the table _REGROUPED with the profiles whose group differs, and _AFFECTED with the unified profiles
+    that differ because of it, or of values that changed, or of profiles that are new or no longer there."""
+    writer.execute(
+        f"CREATE OR REPLACE TEMPORARY TABLE {_REGROUPED} AS SELECT profile_id, before.unified_id AS former_id,"
+        f" now.unified_id FROM {IDENTITY} AS before FULL JOIN {GROUPS} AS now USING (profile_id)"
+        " WHERE before.unified_id IS DISTINCT FROM now.unified_id"
+    )
+    customers = f"(SELECT coalesce(unified_id, id) AS id FROM {profiles} LEFT JOIN {GROUPS} ON profile_id = id)"
+    if changed:
+        affected = (
+            f"SELECT unnest([profile_id, former_id, unified_id]) AS unified_id FROM {_REGROUPED}"
+            f" UNION SELECT coalesce(unified_id, id) FROM (SELECT id FROM ({changed})) AS changed (id)"
+            f" LEFT JOIN {GROUPS} ON profile_id = id"
+            f" UNION (SELECT id FROM {UNIFIED} EXCEPT SELECT id FROM {customers})"
+            f" UNION (SELECT id FROM {customers} EXCEPT SELECT id FROM {UNIFIED})"
         )
-    writer.execute(f"CREATE OR REPLACE TEMPORARY TABLE {_AFFECTED} AS {query}")
+    else:
+        affected = f"SELECT id AS unified_id FROM {UNIFIED} UNION SELECT id FROM {customers}"
+    writer.execute(
+        f"CREATE OR REPLACE TEMPORARY TABLE {_AFFECTED} AS SELECT unified_id FROM ({affected})"
+        " WHERE unified_id IS NOT NULL"
+    )
+
+
+def _write_affected(writer: Writer, rules: UnifyRules, profiles: str) -> None:
+    """Write the unified profiles in the table _AFFECTED again: profiles that are in no group as they are."""
+    affected = f"(SELECT unified_id FROM {_AFFECTED})"
+    writer.execute(f"DELETE FROM {UNIFIED} WHERE id IN {affected}")
+    alone = f"id IN {affected} AND id NOT IN (SELECT profile_id FROM {GROUPS})"
+    writer.execute(f"INSERT INTO {UNIFIED} BY NAME SELECT * FROM {profiles} WHERE {alone}")
+    grouped = (
+        f"(SELECT profile.*, now.unified_id FROM {PROFILES} AS profile JOIN {GROUPS} AS now"
+        f" ON now.profile_id = profile.id WHERE now.unified_id IN {affected})"
+    )
+    writer.execute(f"INSERT INTO {UNIFIED} BY NAME {unified_rows(rules, catalog.attributes(), grouped)}")
 
 
 def _note_former(writer: Writer, profiles: str) -> None:
@@ -103,7 +119,3 @@ def _note_former(writer: Writer, profiles: str) -> None:
         f" FROM {FORMER_IDENTITY} AS former JOIN {_MOVED} AS moved ON moved.unified_id = former.profile_id"
         f" UNION ALL BY NAME SELECT unified_id, profile_id, {last_set:d} AS last_set_id FROM {_MOVED}"
     )
-
-
-def _name(table: str) -> str:
-    return table.rpartition(".")[2]

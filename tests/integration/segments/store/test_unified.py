@@ -182,7 +182,7 @@ def test_a_small_import_writes_only_the_customers_that_it_changes(crm: DataSourc
         after = dict(reader.rows(f"SELECT id, rowid FROM {UNIFIED}"))
     assert customers()["S1"]["name"] == "Aino Virtanen"
     assert before.keys() == after.keys()
-    assert [pk for pk in before if before[pk] == after[pk]] == [profile("C2").id]
+    assert [pk for pk in before if before[pk] != after[pk]] == [profile("C1").id]
 
 
 def test_any_order_of_changes_leaves_what_the_rules_say(crm: DataSource, shop: DataSource) -> None:
@@ -253,7 +253,7 @@ def test_an_erasure_includes_all_profiles_of_the_customer(
     maintenance.purge_erased()
     assert customers().keys() == {"C2", "S1"}
     assert unified_ids() == {}
-    for word in ("Aino@example", "cid@example", "+358 40 123456"):
+    for word in ("Turku", "cid@example", "+358 40 123456"):
         assert store_places_with(word) == []
 
 

@@ -193,7 +193,7 @@ def normal_form(row: Row, identifier: Identifier) -> str | None:
     digits = "".join(letter for letter in plain if letter in "0123456789")
     if len(digits) < 6:
         return None
-    if plain.lstrip("".join(set(plain) - set("0123456789+"))).startswith("+"):
+    if plain.lstrip(" (").startswith("+"):
         return f"+{digits}"
     return f"+{digits[2:]}" if digits.startswith("00") else digits
 
