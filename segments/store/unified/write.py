@@ -16,7 +16,7 @@ from segments.store.unified.rows import unified_rows
 from segments.store.unified.rules import UnifyRules
 
 # A query of the IDs of changed profiles, for ``unify``, when none changed.
-NONE_CHANGED: Final = "SELECT NULL::BIGINT"
+NONE_CHANGED: Final = "SELECT NULL::BIGINT AS id"
 # The temporary tables of profiles whose group differs, of unified profiles to write again, and of profiles that
 # left their unified profile.
 _REGROUPED: Final = "unified_regrouped"
@@ -73,7 +73,7 @@ def _find_affected(writer: Writer, profiles: str, changed: str) -> None:
     if changed:
         affected = (
             f"SELECT unnest([profile_id, former_id, unified_id]) AS unified_id FROM {_REGROUPED}"
-            f" UNION SELECT coalesce(unified_id, id) FROM (SELECT id FROM ({changed})) AS changed (id)"
+            f" UNION SELECT coalesce(unified_id, id) FROM ({changed}) AS changed"
             f" LEFT JOIN {GROUPS} ON profile_id = id"
             f" UNION (SELECT id FROM {UNIFIED} EXCEPT SELECT id FROM {customers})"
             f" UNION (SELECT id FROM {customers} EXCEPT SELECT id FROM {UNIFIED})"
