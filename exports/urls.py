@@ -27,6 +27,7 @@ urlpatterns = [
     path("data/exports/add/", edit.add, name="add"),
     path("data/exports/parts/", pane_updates.parts, name="parts"),
     path("data/exports/fields/create/", pane_updates.create_field, name="create_field"),
+    path("data/exports/fields/control/", pane_updates.create_control_field, name="create_control_field"),
     path("data/exports/fields/options/", pane_updates.add_options, name="add_options"),
     path("data/exports/<int:export_id>/", edit.edit, name="edit"),
     path("data/exports/<int:export_id>/duplicate/", export_dialogs.duplicate, name="duplicate"),

@@ -22,10 +22,10 @@ from exports.policies import Refusal, check_can_be_put_on
 
 
 def create_field(
-    connection: Connection, list_id: str, field: NewField, *, attribute: str, by: User
+    connection: Connection, list_id: str, field: NewField, *, attribute: str | None, by: User
 ) -> TargetField:
-    """Make ``field`` on the list for ``attribute``, or return the field of that name when it exists by now.
-    Raises PermissionDenied, Refusal, DestinationError and NotConnected."""
+    """Make ``field`` on the list for ``attribute`` (None: for other values), or return the field of that name when
+    it exists by now. Raises PermissionDenied, Refusal, DestinationError and NotConnected."""
     _check(connection, list_id, attribute, by)
     try:
         with _guarded(), transaction.atomic():
@@ -69,7 +69,7 @@ def _guarded() -> Iterator[None]:
         raise Refusal(_("The request timed out. The list was not changed. Try again.")) from expired
 
 
-def _check(connection: Connection, list_id: str, attribute: str, by: User) -> None:
+def _check(connection: Connection, list_id: str, attribute: str | None, by: User) -> None:
     """Options are values of profiles: what may not leave does not leave in this way either."""
     check_can_use(by, connection)
     check_can_be_put_on(connection)
@@ -77,7 +77,7 @@ def _check(connection: Connection, list_id: str, attribute: str, by: User) -> No
         raise Refusal(str(obstacle.sentence))
     if not connection.limited.allows_list(list_id):
         raise Refusal(_("The limits of the connection do not allow this list."))
-    if not connection.limited.allows_attribute(attribute):
+    if attribute is not None and not connection.limited.allows_attribute(attribute):
         raise Refusal(forbidden(attribute))
 
 

@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from connections.destinations.values import ListDetails, TargetField
+from connections.destinations.values import ListDetails, NewField, TargetField
 from exports.forms import removal_fields
 from exports.models import LARGEST_CONTROL_GROUP, ControlMode
 from exports.models.snapshot import CONTROL, TREATMENT, ControlSettings
@@ -65,6 +65,11 @@ def choices() -> list[tuple[ControlMode, str | Promise]]:
 def fields_to_write(details: ListDetails | None, taken: Sequence[str]) -> list[TargetField]:
     """Return the text fields of a list that nothing else is written to."""
     return removal_fields.fields_to_mark(details, taken)
+
+
+def new_field() -> NewField:
+    """Return a field that can be made on a list for the control group."""
+    return NewField(_("Control group"), "text")
 
 
 def problems(

@@ -12,7 +12,14 @@ from django.utils.translation import gettext_lazy
 
 from config.platform.accounts.models import User
 from connections import lookups
-from connections.destinations.values import ListDetails, ListOptIn, ListSummary, TargetField, UnsubscribeScope
+from connections.destinations.values import (
+    ListDetails,
+    ListOptIn,
+    ListSummary,
+    NewField,
+    TargetField,
+    UnsubscribeScope,
+)
 from connections.lookups import Lists, Lookup
 from connections.models import Connection, Limits
 from connections.permissions import user_can_manage_connections, user_can_use
@@ -267,6 +274,14 @@ class ExportPane:
         if chosen and all(field.key != chosen for field in found):
             found.append(TargetField(key=chosen, label=chosen, data_type="text"))
         return found
+
+    @property
+    def new_control_field(self) -> NewField | None:
+        """The field that can be made for the control group; None when the list has one of that name."""
+        field = control_fields.new_field()
+        if self.details is None or field.data_type not in self.can_make:
+            return None
+        return None if any(each.label == field.label for each in self.fields) else field
 
     @property
     def held_out(self) -> int | None:

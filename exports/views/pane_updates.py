@@ -143,6 +143,24 @@ def create_field(request: Request) -> HttpResponse:
 
 @require_permission(Permission.EXPORT_MANAGE)
 @require_POST
+def create_control_field(request: Request) -> HttpResponse:
+    """Make a text field for the control group on the list, and choose it."""
+    export, choices = _edited_export(request), choices_for(request.user)
+    draft = forms_draft.read_typed(request.POST)
+    pane = ExportPane(request.user, unvalidated_form(draft, choices, export), export=export)
+    error = ""
+    if pane.connection is not None and (field := pane.new_control_field):
+        try:
+            made = list_fields.create_field(pane.connection, draft.list_id, field, attribute=None, by=request.user)
+            draft = replace(draft, control=replace(draft.control, field=made.key))
+        except (DestinationError, Refusal, NotConnected) as failed:
+            error = getattr(failed, "sentence", str(failed))
+    after = ExportPane(request.user, unvalidated_form(draft, choices, export), export=export)
+    return _render_parts(request, after, ["control", "mapping", "removal"], control_error=error)
+
+
+@require_permission(Permission.EXPORT_MANAGE)
+@require_POST
 def add_options(request: Request) -> HttpResponse:
     """Add the options that the field of a row (``?row=``) lacks."""
     return _for_rows(request, _add)

@@ -71,12 +71,19 @@ class ExportModel:
     # Whether a person lets it subscribe suppressed contacts again.
     resubscribes: bool = False
     members: set[str] = field(default_factory=set)
+    # Addresses in its control group, which it does not send.
+    held_out: set[str] = field(default_factory=set)
     # Members at the end of the last run that held no removals; None before the first.
     members_before: int | None = None
     # The contacts that it wanted when it was last planned.
     wanted_last: set[str] = field(default_factory=set)
     # The contacts of which it is not clear whether it ever wanted them, since a run of it was canceled.
     unclear: set[str] = field(default_factory=set)
+
+    @property
+    def wanted(self) -> set[str]:
+        """Members that it sends."""
+        return self.members - self.held_out
 
     @property
     def is_suspicious(self) -> bool:
@@ -146,32 +153,32 @@ class ListModel:
         what it does hold."""
         is_suspicious, wanted_before = export.is_suspicious, export.wanted_last
         allowed = {email: [contact.record] for email, contact in self.contacts.items()}
-        for email in export.members:
+        for email in export.wanted:
             allowed[email] = self._send(export, email, options)
         self._note_wants(export, is_suspicious=is_suspicious)
         if options.confirmed or not is_suspicious:
             for email in self.leavers(export):
                 allowed[email] = self._after_removal(export, email)
         if is_canceled:
-            export.unclear = export.unclear | wanted_before | export.members
-            export.wanted_last = wanted_before & export.members
+            export.unclear = export.unclear | wanted_before | export.wanted
+            export.wanted_last = wanted_before & export.wanted
             allowed = {email: [*records, self.contacts[email].record] for email, records in allowed.items()}
         else:
-            export.unclear = export.unclear - export.members
+            export.unclear = export.unclear - export.wanted
         return allowed
 
     def leavers(self, export: ExportModel) -> set[str]:
         """Contacts that the export once wanted, and that no export wants any more."""
-        wanted = export.members.union(*map(self.wanted_by, self._others(export)))
+        wanted = export.wanted.union(*map(self.wanted_by, self._others(export)))
         known = {email for email, contact in self.contacts.items() if export.number in contact.once_wanted}
         known |= export.unclear
         return known - wanted if export.removal != LEAVE else set()
 
     def wanted_by(self, export: ExportModel) -> set[str]:
-        """Find the members of an export and, while its segment is empty or halved, the contacts that it wanted
-        last."""
+        """Find the members that an export sends and, while its segment is empty or halved, the contacts that it
+        wanted last."""
         last = {email for email in export.wanted_last if export.number in self.contacts[email].once_wanted}
-        return export.members | (last if export.is_suspicious else set())
+        return export.wanted | (last if export.is_suspicious else set())
 
     def _others(self, export: ExportModel) -> list[ExportModel]:
         return [other for other in self.exports.values() if other.number != export.number]
@@ -213,7 +220,7 @@ class ListModel:
         return [removed] if must_remove else [before, removed]
 
     def _note_wants(self, export: ExportModel, *, is_suspicious: bool) -> None:
-        export.wanted_last = export.members | (export.wanted_last if is_suspicious else set())
+        export.wanted_last = export.wanted | (export.wanted_last if is_suspicious else set())
 
     # -- what the list holds -----------------------------------------------------------------------------------
 
@@ -234,10 +241,10 @@ class ListModel:
         is_canceled: bool = False,
     ) -> None:
         """Take over what the list holds after a run of the export."""
-        leavers = self.leavers(export) - export.members
+        leavers = self.leavers(export) - export.wanted
         for email, contact in self.contacts.items():
             before, contact.record = contact.record, held[email]
-            if email in export.members:
+            if email in export.wanted:
                 self._settle_sent(export, email, before, options, is_canceled=is_canceled)
             elif email in leavers:
                 self._settle_removed(export, email, before, is_disturbed=is_disturbed)

@@ -61,6 +61,7 @@ class Scenario(Steps):
             (self.a_run_is_canceled, 5),
             (self.an_export_goes_elsewhere_and_comes_back, 2),
             (self.a_policy_changes, 3),
+            (self.a_control_group_changes, 4),
             (self.an_export_is_deactivated_or_activated, 2),
             (self.an_export_is_removed, 2 if len(self.model.exports) > 1 else 0),
             (self.add_export, 3 if len(self.model.exports) < 3 else 0),
@@ -202,6 +203,7 @@ class Scenario(Steps):
         run.refresh_from_db()
         assert run.status in {"successful", "warnings"}, f"{run.status}: {run.reason} {run.message}"
         assert run.members == len(export.members), f"The run counts {run.members} members."
+        assert run.is_cleanup or run.held_out == len(export.members & export.held_out)
         if not run.removals_held:
             export.members_before = len(export.members)
 
@@ -222,7 +224,7 @@ class Scenario(Steps):
         return sum(
             held[email] != before[email] and (held[email].state != ACTIVE or bool(held[email].mark))
             for email in EMAILS
-            if email not in export.members
+            if email not in export.wanted
         )
 
     # -- the end -----------------------------------------------------------------------------------------------

@@ -10,12 +10,14 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+from django.db.models import F
+
 from config.platform.jobs import clock, deadline
 from config.platform.jobs.models import OPEN
 from connections.models import Connection
 from exports.actions import list_cleanup, manage, runs
 from exports.actions.manage import ExportSettings
-from exports.models import Export, Run
+from exports.models import ControlMode, Export, Run
 from exports.models.snapshot import RunOptions
 from exports.removal.list_cleanup import CleanupSettings
 from exports.run import pipeline
@@ -75,6 +77,13 @@ class Stage:
 
     def choose_removal(self, model: ExportModel) -> None:
         Export.objects.filter(pk=self._exports[model.number].pk).update(removal=model.removal)
+
+    def hold_out(self, model: ExportModel, percentage: int, salt: str) -> None:
+        """Let the export have a control group, or none."""
+        mode = ControlMode.HOLD_OUT if percentage else ControlMode.OFF
+        Export.objects.filter(pk=self._exports[model.number].pk).update(
+            control_mode=mode, control_percentage=percentage, control_salt=salt, version=F("version") + 1
+        )
 
     def deactivate(self, model: ExportModel) -> None:
         manage.detach(self.export(model), by=None)

@@ -1,5 +1,6 @@
 """What may happen to a list between runs: contacts come, change and go, time passes, exports are changed."""
 
+import hashlib
 import random
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
@@ -180,6 +181,12 @@ class Steps:
         self.tell(f"Export {export.number} does this with contacts who leave: {export.removal}.")
         self.stage.choose_removal(export)
 
+    def a_control_group_changes(self) -> None:
+        export, percentage = self.an_export(), self.chance.choice((0, 20, 50))
+        export.held_out = {email for email in EMAILS if _position(export, email) < percentage}
+        self.tell(f"Export {export.number} holds out {percentage} %: {short(export.held_out)}.")
+        self.stage.hold_out(export, percentage, salt_of(export))
+
     def an_export_is_deactivated_or_activated(self) -> None:
         export = self.an_export()
         if export.number in self.inactive:
@@ -216,6 +223,16 @@ class Steps:
 
     def tell(self, sentence: str) -> None:
         self.story.append(sentence)
+
+
+def salt_of(export: ExportModel) -> str:
+    return f"{export.number:02x}"
+
+
+def _position(export: ExportModel, email: str) -> float:
+    """Where an address lies among all, from 0 to 100, by a hash as the product defines it."""
+    digest = hashlib.md5(f"{salt_of(export)}{email}".encode(), usedforsecurity=False).digest()
+    return int.from_bytes(digest[:4]) * 100 / 2**32
 
 
 def short(emails: Iterable[str]) -> str:

@@ -189,6 +189,7 @@ ADDRESSES = {
     "exports:ask_again": of_export(CONTRIBUTORS, CONTRIBUTORS, of="run"),
     "exports:parts": Address(CONTRIBUTORS),
     "exports:create_field": Address(CONTRIBUTORS),
+    "exports:create_control_field": Address(CONTRIBUTORS),
     "exports:add_options": Address(CONTRIBUTORS),
     "exports:edit": of_export(VIEWERS, CONTRIBUTORS),
     "exports:duplicate": of_export(CONTRIBUTORS, CONTRIBUTORS),

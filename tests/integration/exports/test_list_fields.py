@@ -155,11 +155,36 @@ def test_the_rows_cost_the_same_however_many_there_are(
         shown(bob_client, PARTS, typed | {"map_attribute": ["city", "first_name"] * 5, "map_field": [""] * 10})
 
 
+CONTROL = "/data/exports/fields/control/"
+
+
+def test_it_makes_a_field_for_the_control_group_and_chooses_it(
+    bob_client: Client, account: RunningSandbox, typed: dict[str, Any]
+) -> None:
+    typed |= {"control_mode": "field", "control_percentage": "10"}
+    assert "Create field “Control group”" in shown(bob_client, PARTS, typed)
+    made = shown(bob_client, CONTROL, typed)
+    assert '<option value="[Controlgroup]" selected>Control group</option>' in made
+    assert "Create field “Control group”" not in made
+    assert fields(account, typed) == [("Control group", "Text", [])]
+    assert AuditEntry.objects.get(action="field_created").changes["field"] == [None, "Control group"]
+    shown(bob_client, CONTROL, typed)
+    assert len(fields(account, typed)) == 1
+
+
+def test_it_says_why_no_field_for_the_control_group_was_made(
+    bob_client: Client, shared: Connection, account: RunningSandbox, typed: dict[str, Any]
+) -> None:
+    Connection.objects.update(limits=Limits(lists=("f" * 32,)).keep())
+    assert "The limits of the connection do not allow this list." in shown(bob_client, CONTROL, typed)
+    assert fields(account, typed) == []
+
+
 def test_it_offers_no_second_field_by_a_name_that_is_there(
     bob_client: Client, account: RunningSandbox, typed: dict[str, Any]
 ) -> None:
     make_field(account, typed, "Number")
-    assert "Create field" not in shown(bob_client, PARTS, typed)
+    assert "Create field “City”" not in shown(bob_client, PARTS, typed)
 
 
 def test_the_focus_goes_on_to_the_field_beside_the_button(bob_client: Client, typed: dict[str, Any]) -> None:
