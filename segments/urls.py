@@ -1,6 +1,7 @@
 from django.urls import path
 
 from segments.views import (
+    attribute_choices,
     attributes,
     builder,
     bulk_commands,
@@ -51,6 +52,7 @@ urlpatterns = [
     path("segments/remove/", bulk_commands.remove_selected, name="remove_many"),
     path("segments/members/", bulk_commands.download_selected, name="members_many"),
     path("segments/add/", builder.add, name="add"),
+    path("segments/attributes/", attribute_choices.attribute_choices, name="attribute_choices"),
     path("segments/values/", builder.suggestions, name="suggestions"),
     path("segments/<int:pk>/", segment_pages.detail, name="detail"),
     path("segments/<int:pk>/live/", segment_pages.live, name="live"),

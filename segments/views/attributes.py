@@ -172,15 +172,16 @@ def _rows(shown: Sequence[ProfileAttribute], user: User) -> list[AttributeRow]:
             usages.get(each.name.casefold(), ()),
             fills[each.pk].profiles,
             round(100 * fills[each.pk].profiles / total) if total else None,
-            _samples(each, fills[each.pk], user),
+            sample_texts(AttributeType(each.data_type), fills[each.pk], user),
         )
         for each in shown
         if each.pk in fills
     ]
 
 
-def _samples(attribute: ProfileAttribute, fill: Fill, user: User) -> list[str]:
-    if attribute.data_type in _MAY_NAME_PERSONS and not user_can_see_personal_data(user):
+def sample_texts(data_type: AttributeType, fill: Fill, user: User) -> list[str]:
+    """Return sample values of an attribute; none that may name a person for users who see masked data."""
+    if data_type in _MAY_NAME_PERSONS and not user_can_see_personal_data(user):
         return []
     return [_written(value)[:_LONGEST_SAMPLE] for value in fill.samples]
 

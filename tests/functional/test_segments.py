@@ -150,12 +150,29 @@ def test_rules_are_moved_by_keyboard_and_by_drag(page: Page, bob: User) -> None:
     assert target is not None
     page.mouse.move(target["x"] + 60, target["y"] + target["height"] - 4, steps=4)
     expect(page.locator("#rules [data-rule='1.1']")).to_have_class(re.compile("is-drop-after"))
-    screenshot(page, "builder-drag")
     page.mouse.up()
     expect(drawn(page, "#handle-0-2")).to_be_focused()
     assert in_order(page) == ["0.0 newsletter", "0.1 city", "0.2 points"]
     counted(page)
     assert_accessible(page)
+
+
+def test_an_attribute_is_searched_by_keyboard(page: Page, bob: User) -> None:
+    create_profiles([{"newsletter": True, "points": 5, "city": "Turku"}])
+    sign_in(page, bob, "/segments/")
+    page.get_by_role("link", name="New segment").first.click()
+    drawn(page, "#find-attribute-0").press("Enter")
+    expect(page.get_by_label("Search", exact=True)).to_be_focused()
+    expect(page.get_by_role("dialog").get_by_text("Turku")).to_be_visible()
+    assert_accessible(page)
+    page.get_by_label("Search", exact=True).press_sequentially("oin")
+    expect(page.locator("[data-choose-attribute]")).to_have_count(1)
+    page.get_by_label("Search", exact=True).press("ArrowDown")
+    expect(page.locator("[data-choose-attribute]")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(drawn(page, "#operator-0")).to_have_value("=")
+    assert in_order(page) == ["0 points"]
+    counted(page)
 
 
 def test_a_drag_ends_by_escape_and_the_pane_stays(page: Page, bob: User) -> None:
@@ -182,7 +199,6 @@ def test_a_draft_is_offered_again_and_continued(page: Page, bob: User) -> None:
     page.get_by_role("link", name="New segment").first.click()
     expect(page.get_by_text("You have an unsaved draft of a new segment")).to_be_visible()
     assert_accessible(page)
-    screenshot(page, "builder-draft")
     page.get_by_role("link", name="Continue editing").click()
     drawn(page, "#attribute-2-0")
     expect(page.locator("#draft")).to_have_count(0)

@@ -166,6 +166,7 @@ ADDRESSES = {
     "segments:remove_many": Address(CONTRIBUTORS, of="segment"),
     "segments:members_many": Address(CONTRIBUTORS, of="segment"),
     "segments:add": Address(CONTRIBUTORS),
+    "segments:attribute_choices": Address(CONTRIBUTORS),
     "segments:suggestions": Address(CONTRIBUTORS),
     "segments:detail": Address(VIEWERS, of="segment"),
     "segments:live": Address(VIEWERS, of="segment"),
