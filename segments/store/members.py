@@ -151,3 +151,15 @@ def overlaps(reader: Reader, set_ids: Sequence[int]) -> dict[tuple[int, int], in
         """
     )
     return {(one, other): people for one, other, people in rows}
+
+
+def count_shared(reader: Reader, matching: str, set_ids: Sequence[int], *, most: int) -> list[tuple[int, int]]:
+    """Count the members of each of these sets that a query of profile IDs, with the column ``id``, finds. Returns
+    the IDs of the ``most`` sets with the highest counts, with these; sets without any are left out."""
+    members = _members(set_ids, with_identity=is_in_use())
+    rows = reader.rows(
+        f"SELECT member.set_id, count(*) FROM ({members}) member"
+        f" SEMI JOIN ({matching}) matching ON matching.id = member.profile_id"
+        f" GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {most:d}"
+    )
+    return [(set_id, shared) for set_id, shared in rows]

@@ -1,15 +1,12 @@
 """Count the profiles that match rules, or are members of a segment, and are members of other segments as well."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from segments.models import Segment
 from segments.rules.tree import Tree
 from segments.store import lake
-from segments.store.columns import MEMBERS
-from segments.store.lake import as_list, listed
 from segments.store.matching import matching_sql
-from segments.store.members import members_sql
+from segments.store.members import count_shared, members_sql
 from segments.store.profiles import visible_profiles
 
 # Segments with fewer members than this many others are not compared.
@@ -58,13 +55,5 @@ def _overlap(matching: str, segment_id: int | None) -> list[SegmentOverlap]:
     if not known:
         return []
     with lake.reading() as reader:
-        rows: Sequence[tuple[int, int]] = reader.rows(
-            f"""
-            SELECT member.set_id, count(*) AS shared
-              FROM {MEMBERS} member SEMI JOIN ({matching}) matching ON matching.id = member.profile_id
-             WHERE member.set_id IN {listed("BIGINT")}
-             GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {MAX_SHOWN:d}
-            """,
-            [as_list(known)],
-        )
-    return [SegmentOverlap(*known[set_id], shared=shared) for set_id, shared in rows]
+        shared = count_shared(reader, matching, list(known), most=MAX_SHOWN)
+    return [SegmentOverlap(*known[set_id], shared=count) for set_id, count in shared]
