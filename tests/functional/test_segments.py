@@ -163,7 +163,7 @@ def test_an_attribute_is_searched_by_keyboard(page: Page, bob: User) -> None:
     page.get_by_role("link", name="New segment").first.click()
     drawn(page, "#find-attribute-0").press("Enter")
     expect(page.locator("#attribute-search")).to_be_focused()
-    expect(page.get_by_role("dialog").get_by_text("Turku")).to_be_visible()
+    expect(page.locator("#attribute-choices").get_by_text("Turku")).to_be_visible()
     assert_accessible(page)
     page.locator("#attribute-search").press_sequentially("oin")
     expect(page.locator("[data-choose-attribute]")).to_have_count(1)

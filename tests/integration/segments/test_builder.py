@@ -284,6 +284,23 @@ def test_it_suggests_the_values_of_an_attribute_with_many(bob_client: Client, sh
     assert "<option" not in bob_client.get("/segments/values/?row=0.1&attribute=no&value-0.1=x").content.decode()
 
 
+def test_a_value_that_no_customer_has_can_be_added(bob_client: Client, shop: DataSource) -> None:
+    data = posted(act="show", **{"value-1.0": ["Turku", " Oulu "]})
+    content = bob_client.post(ADD, data, headers=HTMX).content.decode()
+    assert content.count('name="value-1.0" value="Oulu" checked') == 1
+    assert content.count('name="value-1.0" value="Turku" checked') == 1
+    assert 'id="more-1-0" name="value-1.0"' in content
+    assert "attribute=city" not in content  # all values are in the list already
+
+
+def test_values_to_add_are_suggested_for_an_attribute_with_many(bob_client: Client, shop: DataSource) -> None:
+    create_profiles([{"city": f"Town {number}"} for number in range(250)], source="Towns")
+    data = posted(act="show", **{"value-1.0": ["Turku\nTown 7", "Oulu"]})
+    content = bob_client.post(ADD, data, headers=HTMX).content.decode()
+    assert "Turku\nTown 7\nOulu</textarea>" in content
+    assert 'hx-get="/segments/values/?row=1.0&amp;attribute=city"' in content
+
+
 def test_it_asks_a_bounded_number_of_queries(
     bob_client: Client, shop: DataSource, django_assert_max_num_queries: Any
 ) -> None:
