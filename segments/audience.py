@@ -25,7 +25,7 @@ from segments.store.profiles import (
 from segments.store.selection import MemberSelection, email_sql, is_excluded_sql, selection_columns, selection_sql
 from segments.store.transfer import copy_to_temporary_table
 from segments.store.unified.reading import parts_sql, with_current_ids
-from segments.store.unified.rules import is_in_use
+from segments.store.unified.rules import is_applied
 
 __all__ = ["Attribute", "MemberSelection"]  # of other modules of this app, for other apps
 
@@ -224,7 +224,7 @@ def _exclusion() -> list[int]:
 def _excluded(sets: Collection[int]) -> str:
     """Return a query of the profiles that no export sends, in parentheses; empty without an exclusion segment. The
     parts of unified profiles are included, with their addresses."""
-    if not sets or not is_in_use():
+    if not sets or not is_applied():
         return _members(sets) if sets else ""
     parts = f"SELECT * FROM {source_profiles()} WHERE id IN ({parts_sql(members.members_sql(sets))})"  # noqa: S608
     return f"(SELECT * FROM {_members(sets)} UNION ALL BY NAME {parts})"  # noqa: S608
@@ -232,7 +232,7 @@ def _excluded(sets: Collection[int]) -> str:
 
 def _wanted_profiles(table: str) -> str:
     """Return a query of the profiles with the IDs in a table, in parentheses."""
-    if not is_in_use():
+    if not is_applied():
         return f"(SELECT * FROM {visible_profiles()} WHERE id IN (SELECT id FROM {table}))"  # noqa: S608
     return (
         f"(SELECT profile.* REPLACE (wanted.id AS id) FROM {visible_profiles()} AS profile"  # noqa: S608

@@ -12,7 +12,6 @@ from segments.sources import held_imports
 from segments.store import lake, maintenance, members, profiles, schema
 from segments.store.locks import purge_lock, writer_lock
 from segments.store.unified import write
-from segments.store.unified.rules import is_in_use
 
 # A set that no segment names may belong to a refresh that is about to name it, or be read by a run right now.
 _KEEP_SETS = timedelta(hours=1)
@@ -57,15 +56,19 @@ def drop_deleted_columns() -> None:
 
 def forget_former_identity(oldest_set_id: int | None) -> None:
     """Delete what is noted of former unified profiles for member sets before ``oldest_set_id``; None: there are no
-    sets. When nothing is left of identity rules that were removed, readers need not look for unified profiles any
-    more."""
-    if not is_in_use():
+    sets. When nothing is left of identity rules that were removed, readers do not read the unified profiles any
+    more; the next call deletes these, an hour later."""
+    rules = IdentityRules.objects.first()
+    if rules is None:
         return
     with lake.writing("forget former identity") as writer:
+        if not rules.is_in_use:
+            write.delete_all(writer)
+            return
         left = write.forget_former(writer, oldest_set_id)
     if not left:
         without = IdentityRules.objects.filter(identifiers=[], applied_version=F("version"))
-        without.update(is_in_use=False)
+        without.update(is_in_use=False, is_applied=False)
 
 
 def delete_unused_sets() -> int:

@@ -25,6 +25,7 @@ from segments.models import AttributeType, Segment
 from segments.store import members
 from segments.store import profiles as stored
 from segments.store.profiles import EVERY_PROFILE, Condition, Profile
+from segments.store.unified.reading import has_part
 
 _CSV_STEP = 2000  # profiles read by one query
 _SUMMARY_WORDS = ("mail", "name", "city", "country")
@@ -213,8 +214,10 @@ def _holds_words(words: str, attributes: Sequence[Attribute]) -> Condition:
     values: list[str] = []
     for word in words.split():
         or_email, email = _or_email(word, attributes)
-        conditions.append(f"({contained}{or_email})")
-        values += [*([word] * len(texts)), *email]
+        # Keys and addresses of all profiles that a customer is made of, for these are what users look for.
+        part = has_part(f"contains(lower(key), lower(?)){or_email}")
+        conditions.append(f"({contained}{or_email} OR {part})")
+        values += [*([word] * len(texts)), *email, *([word, *email] if part != "false" else [])]
     return Condition(" AND ".join(conditions), values)
 
 
@@ -224,7 +227,9 @@ def _is_searched(attribute: Attribute) -> bool:
 
 def _has_key(words: str) -> Condition:
     # A key with an address is shown masked, so that a search must not find it.
-    return Condition("lower(key) = lower(?) AND NOT contains(key, '@')", [" ".join(words.split())])
+    has_key, key = "lower(key) = lower(?) AND NOT contains(key, '@')", " ".join(words.split())
+    part = has_part(has_key)
+    return Condition(f"({has_key} OR {part})", [key, key] if part != "false" else [key])
 
 
 def _or_email(text: str, attributes: Sequence[Attribute]) -> tuple[str, list[str]]:

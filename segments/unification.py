@@ -134,8 +134,8 @@ def _unify(job: Unification, lease: leases.HeldLease) -> bool:
         if stored.version != rules.version:
             return False
         stored.applied_version, stored.applied_at = rules.version, clock.now()
-        stored.counts = asdict(counts)
-        stored.save(update_fields=["applied_version", "applied_at", "counts"])
+        stored.counts, stored.is_applied = asdict(counts), True
+        stored.save(update_fields=["applied_version", "applied_at", "counts", "is_applied"])
         _refresh_segments()
         leases.update_if_owner(
             job, status=JobStatus.SUCCESSFUL, finished_at=clock.now(), lease_until=None, message=""
@@ -166,6 +166,6 @@ def _described(stored: IdentityRules) -> dict[str, object]:
             if each["attribute"] in attributes
         ],
         "source_order": [sources[pk] for pk in stored.source_order if pk in sources],
-        "preference": ValuePreference(stored.preference).label,
+        "preference": str(ValuePreference(stored.preference).label),
         "exceptions": [attributes[pk] for pk in stored.exceptions if pk in attributes],
     }

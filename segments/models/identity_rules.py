@@ -40,9 +40,11 @@ class IdentityRules(models.Model):
     # The version that the unified profiles are of; 0: none is.
     applied_version = models.IntegerField(default=0)
     applied_at = models.DateTimeField(null=True, blank=True)
-    # Whether there may be unified profiles in the profile store: from the save of the first rules until there are
-    # none after the last were removed.
+    # Whether writers of the profile store unify the profiles: from the save of the first rules until maintenance
+    # finds that they were removed and no member set needs them any more.
     is_in_use = models.BooleanField(default=False)
+    # Whether readers read the unified profiles: from the first unification, which writes all, until then as well.
+    is_applied = models.BooleanField(default=False)
     # What the last unification counted, such as {"profiles": 3, "unified": 2, "largest": 2, "ignored": 0}.
     counts = models.JSONField(default=dict, blank=True)
 

@@ -13,7 +13,7 @@ from segments.store.columns import MEMBERS, PROFILES
 from segments.store.lake import Reader, as_list, listed
 from segments.store.leaving import LEAVING
 from segments.store.unified.reading import current_members, former_count, lost_customers
-from segments.store.unified.rules import is_in_use
+from segments.store.unified.rules import is_applied
 
 # The temporary table of the IDs of profiles that match the rules of a segment.
 MATCHING = "matching"
@@ -51,7 +51,7 @@ def compare_matching(reader: Reader, set_id: int | None) -> SetDifference:
         f" LEFT JOIN {MATCHING} ON {MATCHING}.id = member.profile_id"
     )
     stored, same = (before, kept)
-    if is_in_use():
+    if is_applied():
         stored, same = reader.row(
             f"SELECT count(*), count({MATCHING}.id) FROM ({_stored('profile_id', [set_id])}) member"
             f" LEFT JOIN {MATCHING} ON {MATCHING}.id = member.profile_id"
@@ -71,7 +71,7 @@ def write_matching(set_id: int, found: SetDifference, *, job: str, waiting: Call
 
 def members_sql(set_ids: Collection[int]) -> str:
     """Return a query of the IDs of all members of any of the sets."""
-    return f"SELECT profile_id FROM ({_members(set_ids)})" if is_in_use() else _stored("profile_id", set_ids)
+    return f"SELECT profile_id FROM ({_members(set_ids)})" if is_applied() else _stored("profile_id", set_ids)
 
 
 def _members(set_ids: Collection[int], *, with_identity: bool = True) -> str:
@@ -102,7 +102,7 @@ def check_complete(reader: Reader, sizes: dict[int, int]) -> None:
 
 def sets_of_profile(reader: Reader, profile_id: int, set_ids: Sequence[int]) -> set[int]:
     """Return which of these sets have a profile as a member."""
-    found = _members(set_ids, with_identity=is_in_use())
+    found = _members(set_ids, with_identity=is_applied())
     rows = reader.rows(f"SELECT DISTINCT set_id FROM ({found}) WHERE profile_id = ?", [profile_id])
     return {set_id for (set_id,) in rows}
 
@@ -131,7 +131,7 @@ def members_leaving(reader: Reader, set_ids: Sequence[int]) -> dict[int, int]:
 
 
 def _members_lost(reader: Reader, leaving: str, set_ids: Sequence[int]) -> dict[int, int]:
-    with_identity = is_in_use()
+    with_identity = is_applied()
     lost = lost_customers(leaving) if with_identity else leaving
     found = _members(set_ids, with_identity=with_identity)
     return dict(
@@ -141,7 +141,7 @@ def _members_lost(reader: Reader, leaving: str, set_ids: Sequence[int]) -> dict[
 
 def overlaps(reader: Reader, set_ids: Sequence[int]) -> dict[tuple[int, int], int]:
     """Count the members that each two of the sets share, by their IDs with the lower first."""
-    members = _members(set_ids, with_identity=is_in_use())
+    members = _members(set_ids, with_identity=is_applied())
     rows = reader.rows(
         f"""
         WITH member AS ({members})

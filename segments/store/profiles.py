@@ -85,7 +85,7 @@ class _Visible:
 
 def _visible() -> _Visible:
     sources = DataSource.objects.order_by("pk").annotate(
-        is_unified=Exists(IdentityRules.objects.filter(is_in_use=True)),
+        is_unified=Exists(IdentityRules.objects.filter(is_applied=True)),
         is_pending=Exists(RemovedSource.objects.all()),
     )
     rows = list(sources.values_list("pk", "is_unified", "is_pending"))
@@ -160,7 +160,7 @@ def _select(profiles: str, condition: Condition, limit: int | None) -> list[Prof
 
 def with_parts(found: Collection[Profile]) -> list[Profile]:
     """Return the profiles of data sources that these profiles are made of, or are unified with."""
-    return source_profiles_of([each.id for each in found]) if rules.is_in_use() else list(found)
+    return source_profiles_of([each.id for each in found]) if rules.is_applied() else list(found)
 
 
 def select_source_ids(condition: Condition) -> list[int]:
@@ -192,7 +192,7 @@ def count_profiles(condition: Condition = EVERY_PROFILE) -> int:
 def existing_ids(ids: Collection[int]) -> set[int]:
     """Return which of these IDs are those of profiles, unified with others or not."""
     profiles = f"SELECT id FROM {source_profiles()}"
-    if rules.is_in_use():
+    if rules.is_applied():
         profiles += f" UNION ALL SELECT id FROM {visible_profiles()}"
     with lake.reading() as reader:
         rows = reader.rows(f"SELECT id FROM ({profiles}) WHERE id IN {listed('BIGINT')}", [as_list(ids)])
@@ -202,7 +202,7 @@ def existing_ids(ids: Collection[int]) -> set[int]:
 def delete_erased(writer: Writer, ids: Collection[int]) -> None:
     """Delete the profiles of an erased person, with the unified profile that they are part of."""
     delete_by_id(writer, ids)
-    if rules.is_in_use() and not write.forget(writer, _numbers(ids)):
+    if IdentityRules.objects.exists() and not write.forget(writer, _numbers(ids)):
         unify_again(writer, changed=write.NONE_CHANGED)
 
 

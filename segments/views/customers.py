@@ -1,5 +1,6 @@
 """Show customers: the list with search, the page of a profile; download and erase personal data; show erasures."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -32,7 +33,9 @@ from segments.permissions import (
 from segments.privacy import erase as privacy_erase
 from segments.privacy import subject_access, subjects
 from segments.privacy.subjects import Scope, Subject, addresses
-from segments.store.profiles import Profile, get_profile, with_parts
+from segments.store.profiles import Profile, count_profiles, get_profile, with_parts
+from segments.store.unified.explain import Explanation, Link, explain
+from segments.store.unified.rules import is_applied
 
 PAGE_SIZE = 50
 ERASURE_COLUMNS = [
@@ -64,13 +67,23 @@ class CustomerList:
     next_url: str
 
 
+@dataclass(frozen=True)
+class PartRow:
+    """A profile of a data source that is part of a customer, as a user may see it, with why it is."""
+
+    profile: Profile
+    key: str
+    link: Link | None
+    other_key: str
+
+
 @require_permission(Permission.CUSTOMER_VIEW)
 @require_safe
 def customers(request: Request) -> HttpResponse:
     """Show the list; ``?q=`` searches, ``?after=`` and ``?before=`` with an ID turn pages."""
     all_attributes = catalog.attributes()
     attributes = profiles.summary_attributes(all_attributes)
-    total = DataSource.objects.aggregate(total=Sum("profile_count"))["total"] or 0
+    total = _count_customers()
     words = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
     key_only = not user_can_see_personal_data(request.user)
     start = _page_start(request)
@@ -101,12 +114,13 @@ def customers(request: Request) -> HttpResponse:
 def customer(request: Request, pk: int) -> HttpResponse:
     """Show a profile with its attributes, segments and lists."""
     profile = _profile(pk)
-    all_attributes, alone = catalog.attributes(), _alone(profile)
+    all_attributes, alone, explanation = catalog.attributes(), _alone(profile), explain(profile.id)
     context = {
         "profile": profile,
         "key": profiles.shown_key(profile, request.user),
         "title": _title(profile, request.user),
-        "cells": profiles.cells(profile, all_attributes, request.user),
+        "values": _value_rows(profiles.cells(profile, all_attributes, request.user), explanation),
+        "parts": _part_rows(explanation, request.user),
         "segments": subject_access.segments_of(profile),
         "lists": hooks.personal_data.lists(alone),
         "emails": alone.emails,
@@ -202,6 +216,34 @@ def erasure(request: Request, pk: int) -> HttpResponse:
 def erasure_live(request: Request, pk: int) -> HttpResponse:
     """Show the removals from lists, for polling."""
     return render(request, "segments/person_removals.html", _erasure_context(pk))
+
+
+def _count_customers() -> int:
+    """Count all customers. Without unified profiles the counts of the data sources are enough."""
+    if is_applied():
+        return count_profiles()
+    return int(DataSource.objects.aggregate(total=Sum("profile_count"))["total"] or 0)
+
+
+def _value_rows(
+    cells: Sequence[profiles.Cell], explanation: Explanation | None
+) -> list[tuple[profiles.Cell, str]]:
+    """Return cells with the names of the data sources that their values are from; empty for a profile of one."""
+    origins = explanation.origins if explanation else {}
+    return [(cell, origins[cell.name].source_name if cell.name in origins else "") for cell in cells]
+
+
+def _part_rows(explanation: Explanation | None, user: User) -> list[PartRow]:
+    parts = explanation.parts if explanation else ()
+    return [
+        PartRow(
+            part.profile,
+            profiles.shown_key(part.profile, user),
+            part.link,
+            profiles.shown_key(part.link.other, user) if part.link else "",
+        )
+        for part in parts
+    ]
 
 
 def _alone(profile: Profile) -> Subject:

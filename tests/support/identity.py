@@ -37,6 +37,7 @@ def set_rules(
     )
     with lake.writing("test") as writer:
         unify_again(writer)
+    IdentityRules.objects.update(is_applied=True)
 
 
 def unified_differs() -> dict[str, Any]:

@@ -12,6 +12,7 @@ KINDS: dict[str, Promise] = {
     "erasure": _("Customer"),
     "export": _("Export"),
     "exportschedule": _("Schedule of an export"),
+    "identityrules": _("Identity rules"),
     "installation": _("Installation"),
     "keyring": _("Encryption keys"),
     "person": _("Customer"),
@@ -96,12 +97,15 @@ ACTIONS: dict[str, Promise] = {
 # What the stored names of fields do not say by themselves.
 FIELDS: dict[str, Promise] = {
     "hears_of_troubles": _("Notified by email"),
+    "identifiers": _("Identifying attributes"),
     "is_active": _("Active"),
     "is_on": _("On"),
     "is_searchable": _("Searchable"),
     "mode": _("Mode"),
+    "preference": _("When data sources differ"),
     "rule": _("Rule"),
     "settings": _("Settings"),
+    "source_order": _("Order of data sources"),
     "unheard_kinds": _("Notifications off"),
 }
 

@@ -55,6 +55,7 @@ GROUPS = (
         (
             Entry("data_sources", _("Data sources"), "segments:data_sources", "database", Permission.SEGMENT_VIEW),
             Entry("attributes", _("Attributes"), "segments:attributes", "list-tree", Permission.SEGMENT_VIEW),
+            Entry("identity", _("Identity"), "segments:identity", "fingerprint-pattern", Permission.SYSTEM_MANAGE),
             Entry("exports", _("Exports"), "exports:list", "send", Permission.EXPORT_VIEW),
         ),
     ),

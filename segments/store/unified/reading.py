@@ -6,7 +6,7 @@ from segments import catalog
 from segments.store.columns import FORMER_IDENTITY, IDENTITY, MEMBERS, PROFILES, UNIFIED
 from segments.store.lake import Reader, as_list, listed
 from segments.store.unified.rows import unified_rows
-from segments.store.unified.rules import is_in_use, newest_rules
+from segments.store.unified.rules import is_applied, newest_rules
 
 
 def unified_profiles(visible: str, hidden: str) -> str:
@@ -50,6 +50,15 @@ def parts_sql(customer_ids: str) -> str:
     return f"SELECT profile_id FROM {IDENTITY} WHERE unified_id IN ({customer_ids})"
 
 
+def has_part(condition: str) -> str:
+    """Return the condition that one of the profiles that a customer is made of meets a condition; ``false`` while
+    no profiles are unified."""
+    if not is_applied():
+        return "false"
+    parts = f"{IDENTITY} AS one JOIN {PROFILES} AS part ON part.id = one.profile_id"
+    return f"id IN (SELECT one.unified_id FROM {parts} WHERE {condition})"
+
+
 def with_current_ids(table: str) -> str:
     """Return a query of the IDs in the column ``id`` of a table, each with the ID of the customer that it is now,
     in ``customer_id``."""
@@ -72,14 +81,14 @@ def lost_customers(leaving: str) -> str:
 
 def former_count(reader: Reader) -> int:
     """Return a number that changes when profiles leave unified profiles."""
-    if not is_in_use():
+    if not is_applied():
         return 0
     return int(reader.row(f"SELECT count(*) FROM {FORMER_IDENTITY}")[0])
 
 
 def current_ids(profile_ids: Collection[int], reader: Reader) -> dict[int, int]:
     """Map the IDs of profiles that are part of unified ones to the IDs of these."""
-    if not profile_ids or not is_in_use():
+    if not profile_ids or not is_applied():
         return {}
     found = reader.rows(
         f"SELECT profile_id, unified_id FROM {IDENTITY} WHERE profile_id IN {listed('BIGINT')}",
@@ -90,7 +99,7 @@ def current_ids(profile_ids: Collection[int], reader: Reader) -> dict[int, int]:
 
 def parts_of(profile_ids: Collection[int], reader: Reader) -> list[int]:
     """Return the IDs of all profiles that are one customer with any of these, and these."""
-    if not is_in_use():
+    if not is_applied():
         return sorted(profile_ids)
     rows = reader.rows(
         f"SELECT profile_id FROM {IDENTITY} WHERE unified_id IN (SELECT unified_id FROM {IDENTITY}"

@@ -60,13 +60,13 @@ class UnifyRules:
         return others[self.preference]
 
 
-def is_in_use() -> bool:
-    """Say whether there may be unified profiles."""
-    return IdentityRules.objects.filter(is_in_use=True).exists()
+def is_applied() -> bool:
+    """Say whether readers read unified profiles."""
+    return IdentityRules.objects.filter(is_applied=True).exists()
 
 
 def newest_rules() -> UnifyRules | None:
-    """Return the identity rules as they were saved last; None while there are no unified profiles."""
+    """Return the identity rules as they were saved last; None while writers do not unify profiles."""
     stored = IdentityRules.objects.filter(is_in_use=True).first()
     return rules_of(stored) if stored else None
 

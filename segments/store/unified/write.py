@@ -61,6 +61,11 @@ def forget_former(writer: Writer, oldest_set_id: int | None) -> int:
     return int(writer.row(f"SELECT count(*) FROM {FORMER_IDENTITY}")[0])
 
 
+def delete_all(writer: Writer) -> None:
+    """Delete all unified profiles, which no reader reads any more."""
+    writer.execute(f"DELETE FROM {UNIFIED}")
+
+
 def _find_affected(writer: Writer, profiles: str, changed: str) -> None:
     """Fill the table _REGROUPED with the profiles whose group differs, and _AFFECTED with the unified profiles
     that differ because of it, or of values that changed, or of profiles that are new or no longer there."""

@@ -302,6 +302,25 @@ def test_former_members_are_forgotten_once_no_set_needs_them(shop: DataSource) -
     maintenance.forget_former_identity(segment.member_set_id)
     assert not IdentityRules.objects.get().is_in_use
     assert len(member_ids(segment)) == 4
+    maintenance.forget_former_identity(segment.member_set_id)
+    with lake.reading() as reader:
+        assert reader.row(f"SELECT count(*) FROM {UNIFIED}") == (0,)
+    assert len(member_ids(segment)) == 4
+
+
+def test_an_import_before_the_first_unification_leaves_all_customers_to_be_read(
+    crm: DataSource, shop: DataSource
+) -> None:
+    set_rules(BY_EMAIL)
+    IdentityRules.objects.update(is_applied=False)
+    with lake.writing("test") as writer:
+        writer.execute(f"DELETE FROM {UNIFIED}")
+    assert len(customers()) == 4
+    merge(shop, {"S3": {"email": "dee@example.com"}}, "import:1")
+    assert len(customers()) == 5
+    IdentityRules.objects.update(is_applied=True)
+    assert len(customers()) == 4
+    assert unified_differs() == {}
 
 
 def test_a_refresh_starts_over_when_profiles_were_separated_meanwhile(
