@@ -132,7 +132,7 @@ def test_it_asks_the_same_number_of_queries_for_many(
     bob_client: Client, shop: DataSource, django_assert_max_num_queries: Any
 ) -> None:
     create_profiles(({"first_name": f"Person {n}"} for n in range(200)), source="Shop")
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         assert len(names(bob_client)) == 50
     with django_assert_max_num_queries(14):
         assert len(names(bob_client, "?q=person")) == 50
