@@ -156,7 +156,7 @@ def overlaps(reader: Reader, set_ids: Sequence[int]) -> dict[tuple[int, int], in
 def count_shared(reader: Reader, matching: str, set_ids: Sequence[int], *, most: int) -> list[tuple[int, int]]:
     """Count the members of each of these sets that a query of profile IDs, with the column ``id``, finds. Returns
     the IDs of the ``most`` sets with the highest counts, with these; sets without any are left out."""
-    members = _members(set_ids, with_identity=is_in_use())
+    members = _members(set_ids, with_identity=is_applied())
     rows = reader.rows(
         f"SELECT member.set_id, count(*) FROM ({members}) member"
         f" SEMI JOIN ({matching}) matching ON matching.id = member.profile_id"
