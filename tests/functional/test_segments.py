@@ -214,6 +214,27 @@ def test_a_draft_is_offered_again_and_continued(page: Page, bob: User) -> None:
     counted(page)
 
 
+def test_an_attribute_is_renamed(page: Page, bob: User) -> None:
+    create_profiles([{"city": "Turku"}])
+    Segment.objects.create(
+        name="Of Turku",
+        rules={"join": "and", "rules": [{"attribute": "city", "operator": "is", "value": "Turku"}]},
+    )
+    sign_in(page, bob, "/data/attributes/")
+    page.get_by_label("Select city").check()
+    page.get_by_role("link", name="Rename").or_(page.get_by_role("button", name="Rename")).first.click()
+    expect(page.get_by_label("Name", exact=False).last).to_have_value("city")
+    expect(page.locator("#dialog").get_by_role("link", name="Of Turku")).to_be_visible()
+    assert_accessible(page)
+    page.locator("#attribute-name").fill("Home town")
+    page.locator("#attribute-name").press("Enter")
+    expect(page.get_by_text("The attribute “city” is now “Home town”.")).to_be_visible()
+    page.get_by_label("Select Home town").check()
+    page.get_by_role("link", name="Rename").or_(page.get_by_role("button", name="Rename")).first.click()
+    expect(page.locator("#attribute-name")).to_be_focused()
+    screenshot(page, "attribute-rename")
+
+
 def test_enter_saves_rather_than_pressing_the_first_button(page: Page, bob: User) -> None:
     sign_in(page, bob, "/segments/")
     page.get_by_role("link", name="New segment").first.click()
