@@ -20,7 +20,7 @@ from exports.preview import dry_run, send_test
 from exports.removal import removal_plan
 from exports.reporting.breakdown import plan_lines, result_sections
 from exports.run import pipeline
-from exports.selection import diff
+from exports.selection import diff, wants
 from exports.state import run_settings
 from exports.state.known_list import KnownList
 from segments.models import Segment
@@ -247,20 +247,23 @@ def test_an_export_does_not_want_the_contacts_that_it_holds_out(account: Running
     assert active(account, one) == set(CROWD) - {leaving[0]}
 
 
-def test_a_refresh_after_the_plan_does_not_keep_the_control_group_on_the_list(
+def test_a_refresh_during_the_plan_does_not_keep_the_control_group_on_the_list(
     account: RunningSandbox, crowd: Segment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     export = export_of(account, crowd, Removal.DELETE)
     run(export)
     hold_out(export, 10)
-    keep = removal_plan.keep_wanted_contacts
+    keep, record = removal_plan.keep_wanted_contacts, wants.record_wants
+    kept = []
 
-    def refresh_before(working: Run) -> int:
+    def refresh_meanwhile(planned: Run, known: KnownList) -> None:
         Segment.objects.filter(pk=crowd.pk).update(refreshed_at=clock.now())
-        return keep(working)
+        record(planned, known)
 
-    monkeypatch.setattr(removal_plan, "keep_wanted_contacts", refresh_before)
+    monkeypatch.setattr(wants, "record_wants", refresh_meanwhile)
+    monkeypatch.setattr(removal_plan, "keep_wanted_contacts", lambda working: kept.append(keep(working)))
     assert run(export).removed == len(group_of(10))
+    assert kept == [0]
 
 
 @pytest.mark.parametrize("options", [RunOptions(everyone=True), RunOptions(resubscribe=True)])
