@@ -1,8 +1,5 @@
 """Change several segments by commands of the list: tags, removal, and the download of their members."""
 
-from collections.abc import Sequence
-
-from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import reverse
@@ -14,16 +11,12 @@ from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.permissions import Permission
 from config.platform.audit.record import record
 from config.platform.web.htmx import Request
-from config.platform.web.panes import close_pane, render_dialog
+from config.platform.web.panes import render_dialog
 from segments import bulk_actions
-from segments.bulk_actions import BulkResult, RefusedSegment
 from segments.forms import TagsForm
 from segments.member_archive import members_zip
 from segments.permissions import check_can_manage_segments
-from segments.views.selection import selected_segments
-
-# So many refused segments are named in a toast; the others are counted.
-_MOST_NAMED = 5
+from segments.views.selection import close_bulk, selected_segments
 
 
 @require_http_methods(["GET", "POST"])
@@ -41,7 +34,7 @@ def tag(request: Request) -> HttpResponse:
                 "The tags of {n} segments are changed.",
                 len(result.changed),
             )
-            return _closed(request, result, message)
+            return close_bulk(request, result, message)
         status = 422
     title = ngettext("Tags of “{name}”", "Tags of {n} segments", len(segments))
     context = {
@@ -62,7 +55,7 @@ def remove_selected(request: Request) -> HttpResponse:
     if request.method == "POST":
         result = bulk_actions.remove_segments(segments, by=request.user)
         message = ngettext("{n} segment is removed.", "{n} segments are removed.", len(result.changed))
-        return _closed(request, result, message)
+        return close_bulk(request, result, message)
     planned = bulk_actions.plan_removal(segments)
     count = len(planned.changed)
     title = ngettext("Remove {n} segment?", "Remove {n} segments?", count) if count else _("Segments in use")
@@ -90,19 +83,3 @@ def download_selected(request: Request) -> StreamingHttpResponse:
             record("downloaded", segment, by=request.user, changes={"members": (None, segment.member_count)})
     headers = {"Content-Disposition": 'attachment; filename="segments.zip"', "Cache-Control": "no-store"}
     return StreamingHttpResponse(members_zip(segments), content_type="application/zip", headers=headers)
-
-
-def _closed(request: Request, result: BulkResult, message: str) -> HttpResponse:
-    """Go back to the list, with a toast that names the segments that were refused, and why."""
-    count = len(result.changed)
-    sentences = [message.format(n=count) if count else _("Nothing was changed."), *_refusals(result.refused)]
-    level = messages.WARNING if result.refused else messages.SUCCESS
-    return close_pane(request, reverse("segments:list"), " ".join(sentences), level=level)
-
-
-def _refusals(refused: Sequence[RefusedSegment]) -> list[str]:
-    named = [f"“{each.segment.name}”: {each.reason}" for each in refused[:_MOST_NAMED]]
-    more = len(refused) - len(named)
-    if more:
-        named.append(ngettext("{n} more was not changed.", "{n} more were not changed.", more).format(n=more))
-    return named

@@ -18,39 +18,48 @@ from config.platform.web.lists import selected_ids
 from config.platform.web.panes import close_pane, render_dialog
 from segments import actions, hooks
 from segments import refresh as refresh_schedule
+from segments.bulk_actions import BulkResult, RefusedSegment
 from segments.models import Segment
 from segments.permissions import check_can_choose_exclusion, check_can_manage_segments
-from segments.views.selection import selected_segments
+from segments.views.selection import close_bulk, selected_segments
 
 
 @require_POST
 def refresh(request: Request) -> HttpResponse:
-    """Queue a refresh of the ``selected`` segments, or of ``all``."""
+    """Queue a refresh of the ``selected`` segments, or of ``all``. Of those that are selected, inactive and static
+    ones are named with the reason that they are not refreshed."""
     check_can_manage_segments(request.user)
-    ids = selected_ids(request)
-    static = Segment.objects.filter(is_static=True, refreshed_at__isnull=False)
-    refreshable = Segment.objects.exclude(pk__in=static)
-    segments = list(refreshable if "all" in request.GET else Segment.objects.filter(pk__in=ids))
+    refused: list[RefusedSegment] = []
+    if "all" in request.GET:
+        static = Segment.objects.filter(is_static=True, refreshed_at__isnull=False)
+        segments = list(Segment.objects.exclude(pk__in=static))
+    else:
+        selected = Segment.objects.filter(pk__in=selected_ids(request)).order_by("name")
+        reasons = [(segment, refresh_schedule.skip_reason(segment)) for segment in selected]
+        segments = [segment for segment, reason in reasons if not reason]
+        refused = [RefusedSegment(segment, reason) for segment, reason in reasons if reason]
     for segment in segments:
         actions.request_refresh(segment, by=request.user)
     message = ngettext("{n} segment is being refreshed.", "{n} segments are being refreshed.", len(segments))
-    return close_pane(request, _list_or_page(request, segments), message.format(n=len(segments)))
+    back = _list_or_page(request, segments or [each.segment for each in refused])
+    return close_bulk(request, BulkResult(segments, refused), message, to=back)
 
 
 def _change_selected(
-    action: Callable[..., None], message: Callable[[int], str]
+    action: Callable[..., None], message: Callable[[int], str], *, applies: Callable[[Segment], bool]
 ) -> Callable[[Request], HttpResponse]:
-    """Return a view that applies ``action`` to all selected segments or to none."""
+    """Return a view that applies ``action`` to all selected segments that it applies to, or to none of them."""
 
     @require_POST
     def view(request: Request) -> HttpResponse:
         check_can_manage_segments(request.user)
         segments = selected_segments(request)
+        changed = [segment for segment in segments if applies(segment)]
         with transaction.atomic():
-            for segment in segments:
+            for segment in changed:
                 action(segment, by=request.user)
-        count = len(segments)
-        return close_pane(request, _list_or_page(request, segments), message(count).format(n=count))
+        back = _list_or_page(request, segments)
+        return close_bulk(request, BulkResult(changed), message(len(changed)), to=back)
 
     return view
 
@@ -60,16 +69,22 @@ activate = _change_selected(
     lambda n: ngettext(
         "{n} segment is active and is being refreshed.", "{n} segments are active and are being refreshed.", n
     ),
+    applies=lambda segment: not segment.is_active,
 )
 deactivate = _change_selected(
     actions.deactivate_segment,
     lambda n: ngettext("{n} segment is now inactive.", "{n} segments are now inactive.", n),
+    applies=lambda segment: segment.is_active,
 )
 make_static = _change_selected(
-    actions.make_static, lambda n: ngettext("{n} segment is now static.", "{n} segments are now static.", n)
+    actions.make_static,
+    lambda n: ngettext("{n} segment is now static.", "{n} segments are now static.", n),
+    applies=lambda segment: not segment.is_static,
 )
 make_dynamic = _change_selected(
-    actions.make_dynamic, lambda n: ngettext("{n} segment is now dynamic.", "{n} segments are now dynamic.", n)
+    actions.make_dynamic,
+    lambda n: ngettext("{n} segment is now dynamic.", "{n} segments are now dynamic.", n),
+    applies=lambda segment: segment.is_static,
 )
 
 

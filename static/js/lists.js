@@ -6,6 +6,7 @@
 //     data-href-template="/data/exports/0/"       0 stands for the selected id; without 0 all ids go along as "selected"
 //     data-pane | data-dialog | data-post         where it opens; neither: a page
 //     data-when="edit"                            only for rows that allow it
+//     data-any                                    with data-when: as soon as one of the rows allows it
 //     data-pencil>                                also behind the pencil of a row
 "use strict";
 
@@ -22,7 +23,7 @@
     const wanted = command.dataset.selection.split(" ");
     if (!wanted.some((kind) => fits[kind])) return false;
     const allowed = (row) => (row.dataset.can || "").split(" ").includes(command.dataset.when);
-    return !command.dataset.when || rows.every(allowed);
+    return !command.dataset.when || ("any" in command.dataset ? rows.some(allowed) : rows.every(allowed));
   }
 
   function fill(sentence, n) {

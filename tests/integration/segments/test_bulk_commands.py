@@ -108,6 +108,39 @@ def test_an_open_editor_notices_that_tags_were_changed(bob_client: Client, segme
     assert bob_client.post(f"/segments/{segments[0].pk}/edit/", typed).status_code == 409
 
 
+# -- refresh, activate, make static ------------------------------------------------------------------------------
+
+
+def test_segments_that_are_not_refreshed_are_named_and_the_others_refreshed(
+    bob_client: Client, segments: list[Segment]
+) -> None:
+    Segment.objects.filter(pk=segments[1].pk).update(is_active=False)
+    answer = bob_client.post("/segments/refresh/", ids(segments), follow=True)
+    assert [each.refreshes.count() for each in segments] == [1, 0, 1]
+    assert toast(answer) == (
+        "2 segments are being refreshed. “Segment 1”: The segment is inactive. Activate it to refresh it."
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "field", "said"),
+    [
+        ("deactivate", "is_active", "2 segments are now inactive."),
+        ("make-static", "is_static", "2 segments are now static."),
+    ],
+)
+def test_a_command_for_several_counts_those_that_it_changed(
+    bob_client: Client, segments: list[Segment], address: str, field: str, said: str
+) -> None:
+    before = field == "is_active"
+    Segment.objects.filter(pk=segments[0].pk).update(**{field: not before})
+    answer = bob_client.post(f"/segments/{address}/", ids(segments), follow=True)
+    assert toast(answer) == said
+    assert not Segment.objects.filter(**{field: before}).exists()
+    again = bob_client.post(f"/segments/{address}/", ids(segments), follow=True)
+    assert toast(again) == "Nothing was changed."
+
+
 # -- removal -----------------------------------------------------------------------------------------------------
 
 

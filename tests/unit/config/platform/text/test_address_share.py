@@ -23,9 +23,8 @@ def test_python_and_sql_select_the_same_addresses(emails: list[str], salt: str, 
     assert rows == [(email, share.contains(email)) for email in emails]
 
 
-def test_sql_selects_nothing_without_an_address() -> None:
-    with duckdb.connect() as database:
-        found = database.execute(f"SELECT {AddressShare(SALT, 99).sql('NULL::VARCHAR')}").fetchone()
+def test_sql_selects_nothing_without_an_address(database: duckdb.DuckDBPyConnection) -> None:
+    found = database.execute(f"SELECT {AddressShare(SALT, 99).sql('NULL::VARCHAR')}").fetchone()
     assert found == (False,)
 
 
