@@ -1,6 +1,6 @@
 """Names of the files in an archive of members."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segments.member_archive import file_names
@@ -25,6 +25,7 @@ def test_names_that_differ_by_case_alone_get_numbers() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(st.lists(st.text()))
 def test_every_segment_has_a_file_of_its_own(names: list[str]) -> None:
     found = file_names(names)

@@ -1,8 +1,10 @@
 """Shares of addresses: stable, nested, independent, and the same in Python and in SQL."""
 
+from collections.abc import Iterator
+
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.platform.text.address_share import AddressShare, new_salt
@@ -12,14 +14,20 @@ SALT = "c0ffee"
 salts = st.text("0123456789abcdef", min_size=1, max_size=32)
 
 
+@pytest.fixture(scope="module")
+def database() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        yield connection
+
+
+@settings(deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"])), min_size=1), salts, st.integers(0, 99))
-def test_python_and_sql_select_the_same_addresses(emails: list[str], salt: str, percentage: int) -> None:
+def test_python_and_sql_select_the_same_addresses(
+    database: duckdb.DuckDBPyConnection, emails: list[str], salt: str, percentage: int
+) -> None:
     share = AddressShare(salt, percentage)
-    with duckdb.connect() as database:
-        rows = database.execute(
-            f"SELECT email, {share.sql('email')} FROM (SELECT unnest($1::VARCHAR[]) AS email)",
-            [emails],
-        ).fetchall()
+    sql = f"SELECT email, {share.sql('email')} FROM (SELECT unnest($1::VARCHAR[]) AS email)"
+    rows = database.execute(sql, [emails]).fetchall()
     assert rows == [(email, share.contains(email)) for email in emails]
 
 
@@ -34,6 +42,7 @@ def test_a_share_has_its_percentage_of_many_addresses(percentage: int) -> None:
     assert found / len(MANY) * 100 == pytest.approx(percentage, abs=1)
 
 
+@settings(deadline=None)
 @given(salts, st.integers(0, 99), st.integers(0, 99), st.text())
 def test_a_larger_percentage_keeps_the_addresses_of_a_smaller_one(
     salt: str, one: int, other: int, email: str
