@@ -9,8 +9,10 @@ from segments.store.matching import matching_sql
 from segments.store.members import count_shared, members_sql
 from segments.store.profiles import visible_profiles
 
-# Segments with fewer members than this many others are not compared.
+# The largest segments are compared, since no overlap is larger than its segment: up to so many, with so many
+# members together. The builder asks again whenever a user pauses.
 MAX_COMPARED = 200
+MAX_MEMBERS = 20_000_000
 MAX_SHOWN = 5
 
 
@@ -46,12 +48,14 @@ def overlap_of_segment(segment: Segment) -> list[SegmentOverlap]:
 def _overlap(matching: str, segment_id: int | None) -> list[SegmentOverlap]:
     """Compare a query of the IDs of profiles with the members of other segments, in one scan of them."""
     others = Segment.objects.exclude(pk=segment_id or 0).exclude(member_set=None).order_by("-member_count", "pk")
-    known = {
-        set_id: (pk, name, size)
-        for set_id, pk, name, size in others.values_list("member_set", "pk", "name", "member_set__size")[
-            :MAX_COMPARED
-        ]
-    }
+    rows = others.values_list("member_set", "pk", "name", "member_set__size")[:MAX_COMPARED]
+    known: dict[int, tuple[int, str, int]] = {}
+    members = 0
+    for set_id, pk, name, size in rows:
+        members += size
+        if known and members > MAX_MEMBERS:
+            break
+        known[set_id] = (pk, name, size)
     if not known:
         return []
     with lake.reading() as reader:

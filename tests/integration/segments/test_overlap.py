@@ -8,6 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from segments import actions, refresh
 from segments.models import DataSource, NormalForm, Segment
+from segments.store import overlap
 from segments.store.overlap import MAX_SHOWN, overlap_of_rules, overlap_of_segment
 from tests.support.identity import set_rules
 from tests.support.profiles import create_profiles
@@ -49,6 +50,17 @@ def test_only_the_largest_overlaps_are_listed(shop: DataSource) -> None:
     assert [each.name for each in overlap_of_rules(YES)] == [f"Everyone {number}" for number in range(MAX_SHOWN)]
 
 
+def test_so_many_members_are_read_and_those_of_the_largest_segments_first(
+    shop: DataSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refreshed("Turku", OF_TURKU)
+    refreshed("Everyone", EVERYONE)
+    monkeypatch.setattr(overlap, "MAX_MEMBERS", 4)
+    assert [each.name for each in overlap_of_rules(YES)] == ["Everyone"]
+    monkeypatch.setattr(overlap, "MAX_MEMBERS", 5)
+    assert [each.name for each in overlap_of_rules(YES)] == ["Everyone", "Turku"]
+
+
 def test_the_builder_shows_the_overlap_of_the_rules_that_are_not_saved(
     bob_client: Client, shop: DataSource
 ) -> None:
@@ -56,9 +68,9 @@ def test_the_builder_shows_the_overlap_of_the_rules_that_are_not_saved(
     posted = {"row": "0", "attribute-0": "newsletter", "operator-0": "is_yes", "join-root": "and"}
     summary = bob_client.post("/segments/add/", posted | {"describe": "typed"}, headers=SUMMARY).content.decode()
     assert '{"describe": "overlap"}' in summary
-    overlap = bob_client.post("/segments/add/", posted | {"describe": "overlap"}, headers=SUMMARY)
-    assert [(each.name, each.shared) for each in overlap.context["overlaps"]] == [("People of Turku", 1)]
-    assert "People of Turku" in overlap.content.decode()
+    answer = bob_client.post("/segments/add/", posted | {"describe": "overlap"}, headers=SUMMARY)
+    assert [(each.name, each.shared) for each in answer.context["overlaps"]] == [("People of Turku", 1)]
+    assert "People of Turku" in answer.content.decode()
     counted = bob_client.post("/segments/add/", posted | {"act": "count"}).content.decode()
     assert "People of Turku" in counted
 
@@ -69,8 +81,8 @@ def test_the_page_of_a_segment_shows_the_segments_that_share_its_members(
     yes, turku = refreshed("Readers", YES), refreshed("Turku", OF_TURKU)
     page = charlie_client.get(f"/segments/{yes.pk}/").content.decode()
     assert f'hx-get="/segments/{yes.pk}/overlap/"' in page
-    overlap = charlie_client.get(f"/segments/{yes.pk}/overlap/").content.decode()
-    assert f'href="/segments/{turku.pk}/"' in overlap
+    part = charlie_client.get(f"/segments/{yes.pk}/overlap/").content.decode()
+    assert f'href="/segments/{turku.pk}/"' in part
     assert [each.shared for each in overlap_of_segment(yes)] == [1]
 
 
