@@ -19,7 +19,7 @@ from segments.store.columns import PROFILES, columns_of
 from segments.store.lake import Reader, Writer
 from segments.store.leaving import LEAVING
 from segments.store.profile_ids import reserve_ids
-from segments.store.profiles import unify_again
+from segments.store.profiles import identity_differs, unify_again, update_unified
 
 # The temporary table of imported rows: ``line``, ``key``, and the columns of the file's attributes.
 STAGED = "staged"
@@ -80,18 +80,22 @@ class Merge:
             self.check()
             if is_first:
                 self._write_all(writer)
+                unify_again(writer, changed=f"SELECT id FROM {PROFILES} WHERE source_id = {int(self.source_id)}")
             elif counts.created or counts.updated or counts.removed:
-                self._write(writer, counts)
-            if counts.created or counts.updated or counts.removed:
-                unify_again(writer, changed=self._changed(is_first))
+                self._write_and_unify(writer, counts)
             writer.note.update({**self.note, **vars(counts)})
         return writer.note
 
-    def _changed(self, is_first: bool) -> str:
-        """Return a query of the IDs of the profiles whose values changed. New ones change their groups."""
-        if is_first:
-            return f"SELECT id FROM {PROFILES} WHERE source_id = {int(self.source_id)}"
-        return f"SELECT id FROM {_CHANGES} WHERE id IS NOT NULL"
+    def _write_and_unify(self, writer: Writer, counts: MergeCounts) -> None:
+        """Write the difference, and the unified profiles that it changes. Customers are found again only if there
+        are other profiles, or values that identify customers changed: that reads all profiles."""
+        changed = f"SELECT id FROM {_CHANGES} WHERE id IS NOT NULL"
+        may_regroup = counts.created or counts.removed or identity_differs(writer, _CHANGES)
+        self._write(writer, counts)
+        if may_regroup:
+            unify_again(writer, changed=changed)
+        else:
+            update_unified(writer, changed=changed)
 
     def _has_no_profiles(self, reader: Reader) -> bool:
         return not reader.rows(f"SELECT 1 FROM {PROFILES} WHERE source_id = ? LIMIT 1", [self.source_id])

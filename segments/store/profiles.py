@@ -108,6 +108,20 @@ def unify_again(writer: Writer, *, changed: str = "") -> None:
         write.unify(writer, newest, source_profiles(), changed=changed)
 
 
+def update_unified(writer: Writer, *, changed: str) -> None:
+    """Write the unified profiles again that have one of the profiles whose IDs are ``changed``, a query, and whose
+    identifying values are the same, in the commit of a writer."""
+    newest = rules.newest_rules()
+    if newest is not None:
+        write.update_values(writer, newest, changed)
+
+
+def identity_differs(writer: Writer, changes: str) -> bool:
+    """Say whether the changed profiles in the table ``changes`` may be other customers than those in the store."""
+    newest = rules.newest_rules()
+    return newest is not None and write.identifiers_differ(writer, newest, changes)
+
+
 def get_profile(profile_id: int) -> Profile | None:
     """Return the profile with an ID, or the unified profile that it is part of; None when there is none."""
     return next(iter(select_profiles(Condition("id = ?", [current_id(profile_id)]))), None)

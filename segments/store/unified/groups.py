@@ -23,6 +23,9 @@ _CONFLICTS: Final = "unified_conflicts"
 _LABELS: Final = "unified_labels"
 _MERGED: Final = "unified_merged"
 _NEXT: Final = "unified_next"
+# Links with the label of one of their profiles, and of both.
+_HALF: Final = "unified_half"
+_BOTH: Final = "unified_both"
 _VALUES: Final = "unified_values"
 _SHARED: Final = "unified_shared"
 
@@ -44,13 +47,7 @@ def find_groups(reader: Reader, rules: UnifyRules, profiles: str) -> int:
     reader.execute(f"CREATE OR REPLACE TEMPORARY TABLE {_LINKS} (one_id BIGINT, other_id BIGINT)")
     ignored = sum(_link(reader, each.values(profiles)) for each in rules.identifiers)
     _label(reader, _LINKS, _LABELS)
-    reader.execute(
-        f"CREATE OR REPLACE TEMPORARY TABLE {_CONFLICTS} AS"
-        " SELECT DISTINCT greatest(one.unified_id, other.unified_id) AS one_id,"
-        f" least(one.unified_id, other.unified_id) AS other_id FROM {_LINKS} AS link"
-        f" JOIN {_LABELS} AS one ON one.profile_id = link.one_id"
-        f" JOIN {_LABELS} AS other ON other.profile_id = link.other_id WHERE one.unified_id <> other.unified_id"
-    )
+    _find_conflicts(reader)
     _label(reader, _CONFLICTS, _MERGED)
     while _spread(reader):
         pass
@@ -59,7 +56,7 @@ def find_groups(reader: Reader, rules: UnifyRules, profiles: str) -> int:
         f" SELECT label.profile_id, coalesce(merged.unified_id, label.unified_id) AS unified_id"
         f" FROM {_LABELS} AS label LEFT JOIN {_MERGED} AS merged ON merged.profile_id = label.unified_id"
     )
-    drop(reader, _LINKS, _CONFLICTS, _LABELS, _MERGED, _NEXT, _VALUES, _SHARED)
+    drop(reader, _LINKS, _HALF, _BOTH, _CONFLICTS, _LABELS, _MERGED, _NEXT, _VALUES, _SHARED)
     return ignored
 
 
@@ -92,6 +89,24 @@ def _link(reader: Reader, values: str) -> int:
         f" WHERE size <= {MOST_SHARED:d} AND id <> first_id"
     )
     return int(reader.row(f"SELECT count(*) FROM {_SHARED} WHERE size > {MOST_SHARED:d}")[0])
+
+
+def _find_conflicts(reader: Reader) -> None:
+    """Link the different labels of linked profiles. Each join is a statement of its own: in one, DuckDB may join
+    all labels with all others that differ first."""
+    reader.execute(
+        f"CREATE OR REPLACE TEMPORARY TABLE {_HALF} AS SELECT label.unified_id AS one_label, link.other_id"
+        f" FROM {_LINKS} AS link JOIN {_LABELS} AS label ON label.profile_id = link.one_id"
+    )
+    reader.execute(
+        f"CREATE OR REPLACE TEMPORARY TABLE {_BOTH} AS SELECT half.one_label, label.unified_id AS other_label"
+        f" FROM {_HALF} AS half JOIN {_LABELS} AS label ON label.profile_id = half.other_id"
+    )
+    reader.execute(
+        f"CREATE OR REPLACE TEMPORARY TABLE {_CONFLICTS} AS"
+        " SELECT DISTINCT greatest(one_label, other_label) AS one_id, least(one_label, other_label) AS other_id"
+        f" FROM {_BOTH} WHERE one_label <> other_label"
+    )
 
 
 def _label(reader: Reader, links: str, labels: str) -> None:

@@ -42,6 +42,29 @@ def unify(writer: Writer, rules: UnifyRules, profiles: str, *, changed: str = ""
     return counts
 
 
+def update_values(writer: Writer, rules: UnifyRules, changed: str) -> None:
+    """Write the unified profiles again that have one of the profiles whose IDs are ``changed``, a query, when no
+    value that identifies changed, so that the groups are the same."""
+    writer.execute(f"CREATE OR REPLACE TEMPORARY TABLE {GROUPS} AS FROM {IDENTITY}")
+    writer.execute(
+        f"CREATE OR REPLACE TEMPORARY TABLE {_AFFECTED} AS SELECT DISTINCT coalesce(unified_id, id) AS unified_id"
+        f" FROM ({changed}) AS changed LEFT JOIN {GROUPS} ON profile_id = id"
+    )
+    _write_affected(writer, rules, PROFILES)
+    drop(writer, GROUPS, _AFFECTED)
+
+
+def identifiers_differ(writer: Writer, rules: UnifyRules, changes: str) -> bool:
+    """Say whether a value that identifies differs between ``changes``, the name of a table of changed profiles in
+    full, and the profiles in the store."""
+    stored = f"(SELECT * FROM {PROFILES} WHERE id IN (SELECT id FROM {changes}))"
+    return any(
+        writer.rows(f"(({one}) EXCEPT ({other})) UNION ALL (({other}) EXCEPT ({one})) LIMIT 1")
+        for each in rules.identifiers
+        for one, other in [(each.values(changes), each.values(stored))]
+    )
+
+
 def forget(writer: Writer, ids: str) -> bool:
     """Delete the unified profiles that are made of profiles with these IDs, a query or list, alone. Returns False,
     with nothing changed, when other profiles are part of one."""

@@ -25,6 +25,7 @@ from segments.store import lake, members, profiles
 from segments.store.columns import IDENTITY, UNIFIED
 from segments.store.merge import STAGED, Merge
 from segments.store.profiles import EVERY_PROFILE, Condition, Profile, select_profiles, visible_profiles
+from segments.store.unified import write
 from tests.support.database_search import store_places_with
 from tests.support.identity import set_rules, unified_differs, unified_ids
 from tests.support.profiles import create_profiles, member_ids
@@ -183,6 +184,19 @@ def test_a_small_import_writes_only_the_customers_that_it_changes(crm: DataSourc
     assert customers()["S1"]["name"] == "Aino Virtanen"
     assert before.keys() == after.keys()
     assert [pk for pk in before if before[pk] != after[pk]] == [profile("C1").id]
+
+
+def test_customers_are_not_found_again_when_no_identifying_value_changes(
+    crm: DataSource, shop: DataSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_rules({"email": NormalForm.EMAIL, "phone": NormalForm.PHONE}, order=[shop, crm])
+    with monkeypatch.context() as patched:
+        patched.setattr(write, "count_groups", lambda *_args: 1 / 0)
+        merge(shop, {"S1": {"city": "Espoo", "phone": None}, "S2": {"city": "Oulu", "phone": "+35840123456"}}, "1")
+        with pytest.raises(ZeroDivisionError):
+            merge(shop, {"S2": {"phone": "+358409876543"}}, "2")
+    assert customers()["S1"]["city"] == "Espoo"
+    assert unified_differs() == {}
 
 
 def test_any_order_of_changes_leaves_what_the_rules_say(crm: DataSource, shop: DataSource) -> None:
