@@ -1,8 +1,10 @@
 """Rename an attribute that exports and connections use."""
 
+import threading
 from collections.abc import Mapping
 
 import pytest
+from django.db import connection, transaction
 
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
@@ -121,3 +123,31 @@ def test_an_open_run_that_does_not_read_the_attribute_is_no_obstacle(consenting:
     runs.start_run(consenting, by=bob)
     rename("unused", "Still unused", bob)
     assert ProfileAttribute.objects.filter(name="Still unused").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_gives_up_while_an_export_is_being_saved(
+    consenting: Export, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attribute_renaming, "_LOCK_SECONDS", 1)
+    is_locked, is_done = threading.Event(), threading.Event()
+
+    def save() -> None:
+        with transaction.atomic():
+            Export.objects.select_for_update().get(pk=consenting.pk)
+            is_locked.set()
+            is_done.wait(30)
+        connection.close()
+
+    saving = threading.Thread(target=save)
+    saving.start()
+    try:
+        assert is_locked.wait(30)
+        with pytest.raises(RenameRefused, match="Another change is being saved"):
+            rename("first_name", "Given name", bob)
+    finally:
+        is_done.set()
+        saving.join()
+    rename("first_name", "Given name", bob)
+    consenting.refresh_from_db()
+    assert consenting.mapping == [{"attribute": "Given name", "field": "name"}]
