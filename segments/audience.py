@@ -1,7 +1,8 @@
 """Read members, attributes and segments for exports. Other apps read the tables of this app only through this
 module."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +14,7 @@ from segments import catalog
 from segments.catalog import Attribute
 from segments.models import ImportJob, MemberSet, Segment, SegmentRefresh, SegmentSchedule, Unification
 from segments.store import lake, members, values
-from segments.store.lake import as_list, listed
+from segments.store.lake import Reader, as_list, listed
 from segments.store.profiles import (
     Condition,
     existing_ids,
@@ -22,8 +23,8 @@ from segments.store.profiles import (
     source_profiles,
     visible_profiles,
 )
-from segments.store.selection import MemberSelection, email_sql, is_excluded_sql, selection_columns, selection_sql
-from segments.store.transfer import copy_to_temporary_table
+from segments.store.selection import MemberSelection, email_sql, is_excluded_sql, selection_sql
+from segments.store.transfer import copy_to_temporary_table, load_temporary_table
 from segments.store.unified.reading import parts_sql, with_current_ids
 from segments.store.unified.rules import is_applied
 
@@ -73,6 +74,26 @@ class ProfileSummary:
     updated_at: datetime
 
 
+@dataclass(frozen=True)
+class ProfileQuery:
+    """A query of DuckDB, ``sql``, with a row for each of about ``size`` profiles; its columns are those of
+    ``selection_sql``. Temporary tables can be read beside it."""
+
+    sql: str
+    size: int
+    reader: Reader
+
+    def load(self, table: str, query: str, parameters: Sequence[object], columns: Mapping[str, str]) -> None:
+        """Fill a temporary table of DuckDB with the rows of a query of PostgreSQL, as this transaction sees them;
+        ``columns`` are its columns with their types in DuckDB."""
+        load_temporary_table(self.reader, query, parameters, columns, table)
+
+    def write(self, table: str, query: str, columns: Mapping[str, str]) -> None:
+        """Write the rows of a query of DuckDB into a new temporary table of PostgreSQL, which is dropped at the
+        end of the transaction; ``columns`` are its columns with their types in PostgreSQL."""
+        copy_to_temporary_table(self.reader, query, columns, table)
+
+
 def attributes() -> list[Attribute]:
     """Return every attribute with its type, by name."""
     return catalog.attributes()
@@ -84,32 +105,31 @@ def common_values(attributes: Sequence[str]) -> dict[str, list[str]]:
     return values.common_values(attributes)
 
 
-def write_members(segment_ids: Sequence[int], selection: MemberSelection, *, table: str) -> None:
-    """Write each member of any of the segments once into a new temporary table of PostgreSQL, in the order of
-    addresses and of those with one address the latest first. It is dropped at the end of the transaction. Its
-    columns are those of ``selection_columns``. Raises MemberSetIncomplete."""
+@contextmanager
+def reading_members(segment_ids: Sequence[int], selection: MemberSelection) -> Iterator[ProfileQuery]:
+    """Select each member of any of the segments once, for a block. Raises MemberSetIncomplete."""
     sets = _sets_of(segment_ids)
     excluded_sets = _sets_of(_exclusion())
     # PostgreSQL says who is being erased. It is asked before the version of the store is chosen: an erasure that
     # ends in between is then seen by one of the two.
     selected = selection_sql(selection, _members(sets), _excluded(excluded_sets))
-    sql = f"{selected} ORDER BY email, updated_at DESC, profile_id DESC"
     with lake.reading() as reader:
         members.check_complete(reader, sets | excluded_sets)
-        copy_to_temporary_table(reader, sql, selection_columns(selection), table)
+        yield ProfileQuery(selected, sum(sets.values()), reader)
 
 
-def write_profiles(profile_ids: Iterable[Sequence[int]], selection: MemberSelection, *, table: str) -> None:
-    """Write the profiles with these IDs, given in blocks, into a new temporary table with the columns of
-    ``write_members``. Deleted profiles are left out; one that is part of a unified profile has the values of
-    that."""
+@contextmanager
+def reading_profiles(ids: Iterable[Sequence[int]], selection: MemberSelection) -> Iterator[ProfileQuery]:
+    """Select the profiles with these IDs, given in blocks, for a block of code. Deleted profiles are left out; one
+    that is part of a unified profile has the values of that."""
     with lake.reading() as reader:
         reader.execute("CREATE OR REPLACE TEMPORARY TABLE wanted_ids (id BIGINT)")
-        for block in profile_ids:
+        size = 0
+        for block in ids:
             reader.execute(f"INSERT INTO wanted_ids {listed('BIGINT')}", [as_list(block)])
+            size += len(block)
         wanted = _wanted_profiles("wanted_ids")
-        selected = selection_sql(selection, wanted, _excluded(_sets_of(_exclusion())))
-        copy_to_temporary_table(reader, selected, selection_columns(selection), table)
+        yield ProfileQuery(selection_sql(selection, wanted, _excluded(_sets_of(_exclusion()))), size, reader)
 
 
 def members_with_email(segment_ids: Sequence[int], attribute: str, emails: Collection[str]) -> set[str]:

@@ -88,7 +88,8 @@ def preview(export: Export, *, first: int = 20, patience_seconds: float = 600.0)
     settings = run_settings.send_settings(export.list_id, snapshot)
     with rolled_back():
         limit_statements(patience_seconds)
-        counts = plan.compute_diff(snapshot, connection.account, export.list_id, export.pk)
+        unchanged = plan.rows_for_contract(connection)
+        counts = plan.compute_diff(snapshot, connection.account, export.list_id, export.pk, unchanged=unchanged)
         removals = _removals(export, connection.account, snapshot)
         leaving = removal_plan.first_to_remove(first) if removals.to_remove or removals.held else []
         counted = connection.limited.most_people is not None

@@ -50,6 +50,7 @@ from exports.reporting import messages
 from exports.results import left_out_values, removals
 from exports.results.rejections import match_rows
 from exports.run import plan
+from exports.selection.diff import UnchangedRows
 from exports.state import plan_action, run_settings
 from exports.state.known_list import CHANGE_SENDER, KnownList
 from exports.state.plan_action import OPERATIONS, UNKNOWN_DATA, UNMATCHED, WANTED, PlanAction
@@ -147,7 +148,8 @@ def _snapshot(export: Export, connection: Connection) -> RunSnapshot:
 def _find(export: Export, connection: Connection, snapshot: RunSnapshot, person: str) -> _One:
     """Find the contact and its action in the plan. Raises Refusal for contacts that a run would not send."""
     with rolled_back():
-        plan.compute_diff(snapshot, connection.account, export.list_id, export.pk)
+        with_values = UnchangedRows.WITH_VALUES
+        plan.compute_diff(snapshot, connection.account, export.list_id, export.pk, unchanged=with_values)
         found = _rows(person)
         _check_contract(connection)
     if not found:

@@ -1,7 +1,7 @@
 """The contacts that a run removes: those that our exports added to the list, that this export once wanted, and
 that no export to the list wants now. Guards hold removals that look like a mistake until a person confirms them.
 
-Works beside the temporary table ``plan`` (run/plan.py), in the same transaction.
+Works beside the temporary tables ``plan`` and ``unplanned`` (selection/diff.py), in the same transaction.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,10 +24,10 @@ from exports.privacy import erasure
 from exports.selection import wants
 from exports.selection.wants import Wanted
 from exports.state.known_list import ONCE_WANTED, KnownList
-from exports.state.plan_action import CONTROL_GROUP, NOT_IN_ANY_SEGMENT, UNKNOWN_DATA, WANTED, PlanAction
+from exports.state.plan_action import CONTROL_GROUP, NOT_IN_ANY_SEGMENT, UNKNOWN_DATA, PlanAction
 from segments.models import DataSource, Segment
 
-_IS_PLANNED = "EXISTS (SELECT FROM plan WHERE plan.email = {table}.email AND plan.action = ANY (%s))"
+_IS_UNPLANNED = "EXISTS (SELECT FROM unplanned WHERE unplanned.email = {table}.email)"
 # When the first run that sent a contact had ended, by the clock of the list's dates: it did not add who joined
 # later. Where people are asked to confirm, they join when they do.
 _SENT_UNTIL = r"""
@@ -133,7 +133,7 @@ def _select_leaving(known: KnownList, *, everybody: bool) -> None:
     time when they were first sent; without that they count as pre-existing."""
     with db.without_nested_loops(), database.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.leaving")
-        stays = "false" if everybody else _IS_PLANNED.format(table="contact")
+        leaves = "true" if everybody else _IS_UNPLANNED.format(table="contact")
         cursor.execute(
             f"""
             CREATE TEMPORARY TABLE leaving ON COMMIT DROP AS
@@ -143,7 +143,7 @@ def _select_leaving(known: KnownList, *, everybody: bool) -> None:
                    coalesce(run.snapshot ->> 'clock_zone_known', 'true') = 'true' AS zone_known
               FROM (SELECT email, data_hash, origin, added_run_id FROM exports_syncedcontact contact
                      WHERE contact.list_state_id = %s AND {ONCE_WANTED} AND contact.origin = ANY (%s)
-                       AND NOT {stays}
+                       AND {leaves}
                     OFFSET 0) contact  -- the few that leave are found before their runs are
               LEFT JOIN exports_run run ON run.id = contact.added_run_id
              WHERE contact.origin = %s OR run.snapshot ->> 'clock_there' <> ''
@@ -151,7 +151,6 @@ def _select_leaving(known: KnownList, *, everybody: bool) -> None:
             [
                 *(Origin.ADDED, known.list_state_id, known.export_id, known.export_id),
                 [Origin.ADDED, Origin.UNKNOWN],
-                *([] if everybody else [list(WANTED)]),
                 Origin.ADDED,
             ],
         )
@@ -162,13 +161,13 @@ def _add_marked_contacts(known: KnownList, *, everybody: bool) -> None:
     because of us. A mark may also be remembered because a late call may have set it, of a contact that the list
     state holds: such a contact leaves here only when we added it."""
     with db.without_nested_loops(), database.cursor() as cursor:
-        stays = "false" if everybody else _IS_PLANNED.format(table="removed")
+        leaves = "true" if everybody else _IS_UNPLANNED.format(table="removed")
         cursor.execute(
             f"""
             INSERT INTO leaving
             SELECT removed.email, %s, '', '', true, true FROM exports_removedcontact removed
              WHERE removed.list_state_id = %s AND removed.operation = %s AND %s = ANY (removed.exports)
-               AND NOT {stays}
+               AND {leaves}
                AND NOT EXISTS (SELECT FROM leaving WHERE leaving.email = removed.email)
                AND NOT EXISTS (SELECT FROM exports_syncedcontact contact
                                 WHERE contact.list_state_id = removed.list_state_id
@@ -176,7 +175,6 @@ def _add_marked_contacts(known: KnownList, *, everybody: bool) -> None:
             """,  # noqa: S608 - only our own fragments are put in
             [
                 *(UNKNOWN_DATA, known.list_state_id, BatchOperation.MARK, known.export_id),
-                *([] if everybody else [list(WANTED)]),
                 Origin.ADDED,
             ],
         )

@@ -92,6 +92,11 @@ def _outcomes(
     ]
 
 
+def exist(known: KnownList) -> bool:
+    """Say whether a list has contacts that were sent without a value."""
+    return SyncedContact.objects.filter(list_state=known.list_state_id, left_out__isnull=False).exists()
+
+
 def list_unchanged(run: Run, known: KnownList) -> None:
     """List the values that unchanged contacts of the plan were sent without before. Call it in the transaction of
     the plan."""

@@ -28,7 +28,7 @@ from exports.privacy import erasure
 from exports.removal import removal_plan
 from exports.results import left_out_values
 from exports.selection import diff, wants
-from exports.selection.diff import PlanCounts
+from exports.selection.diff import PlanCounts, UnchangedRows
 from exports.state import known_list, run_settings
 from exports.state.claim import enter_delivery, stop_if_canceled
 from exports.state.known_list import KnownList
@@ -60,7 +60,7 @@ def plan(run: Run, lease: HeldLease) -> None:
     known = KnownList.of(delivered_set)
     erased_until = erase.last_erasure()
     left_out_values.send_again(known, _fields_to_check_again(run))
-    counts = diff.compute_diff(run.snapshot, known)
+    counts = diff.compute_diff(run.snapshot, known, unchanged=_unchanged_rows(run, known))
     _check_limits(run, counts)
     stop_if_canceled(run, lease)
     _record_excluded(run)
@@ -169,9 +169,29 @@ def contacts_over(connection: Connection) -> int:
         return int(cursor.fetchone()[0])
 
 
-def compute_diff(snapshot: RunSnapshot, account: str, list_id: str, export_id: int | None) -> PlanCounts:
+def compute_diff(
+    snapshot: RunSnapshot,
+    account: str,
+    list_id: str,
+    export_id: int | None,
+    *,
+    unchanged: UnchangedRows = UnchangedRows.NONE,
+) -> PlanCounts:
     """The verdicts for a preview, in the temporary table of this transaction (the caller rolls it back)."""
-    return diff.compute_diff(snapshot, known_list.find(export_id, account, list_id))
+    return diff.compute_diff(snapshot, known_list.find(export_id, account, list_id), unchanged=unchanged)
+
+
+def rows_for_contract(connection: Connection | None) -> UnchangedRows:
+    """Return which unchanged contacts ``contacts_over`` needs in the plan."""
+    limit = connection.limited.most_people if connection else None
+    return UnchangedRows.NONE if limit is None else UnchangedRows.WITHOUT_VALUES
+
+
+def _unchanged_rows(run: Run, known: KnownList) -> UnchangedRows:
+    """Return which unchanged contacts the steps of the plan need."""
+    if wants.is_shared(run, known) or left_out_values.exist(known):
+        return UnchangedRows.WITHOUT_VALUES
+    return rows_for_contract(run.export.connection)
 
 
 def _record_excluded(run: Run) -> None:

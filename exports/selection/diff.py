@@ -1,32 +1,45 @@
 """Compute the difference between the members of segments and the list state.
 
-``segments.audience`` writes the members into the temporary table ``plan_member``; one statement joins and
-deduplicates them into the temporary table ``plan``: a row per member with a PlanAction. Contacts that come back
-after a removal get their actions afterwards, with the field from which a mark is cleared.
+DuckDB, which reads the members, also reads what is known of the list, and gives each member a PlanAction. The
+result becomes the temporary table ``plan`` of PostgreSQL: a row per member, with the mapped values of those that
+are sent; unchanged contacts only where they are needed. Contacts that come back after a removal get their actions
+afterwards, with the field from which a mark is cleared.
 
 The hash of a row covers what the list gets of a contact: the mapped values, the fields and the options of the
 export. An option may be answered by an attribute of each contact; of several profiles with one address the
 strictest answer counts, so that one no is enough.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from itertools import product
+from typing import Any
 
 from django.db import connection as database
 
 from config.platform import db
 from connections.destinations.values import BatchOperation, attribute_of
-from exports.models import RemovedContact
+from exports.models import Removal, RemovedContact
 from exports.models.snapshot import CONTROL, TREATMENT, RunSnapshot
 from exports.state import run_settings
-from exports.state.known_list import KnownList
+from exports.state.known_list import ONCE_WANTED, KnownList
+from exports.state.plan_action import EXCLUDED, WANTED, PlanAction
 from segments import audience
-from segments.audience import MemberSelection
+from segments.audience import MemberSelection, ProfileQuery
 
-# What the planner's own figures do not know: people cost far more to judge than to hand over, who was delivered
-# lies side by side in the order of addresses, and few such questions are asked at a time.
-_FOR_MASSES = {"parallel_tuple_cost": "0.01", "random_page_cost": "1.1", "work_mem": "64MB"}
+# Members that no option of a run makes it send.
+_NEVER_SENT = (*EXCLUDED, PlanAction.UNCHANGED)
+_PLAN_COLUMNS = {"profile_id": "bigint", "email": "text", "mapped": "text", "data_hash": "uuid", "action": "text"}
+_ONCE_WANTED = f"""
+    SELECT contact.email FROM exports_syncedcontact contact WHERE contact.list_state_id = %s AND {ONCE_WANTED}
+     UNION
+    SELECT removed.email FROM exports_removedcontact removed
+     WHERE removed.list_state_id = %s AND removed.operation = %s AND %s = ANY (removed.exports)
+"""  # noqa: S608 - only our own fragments are put in
+# Up to so many members, the list state is read by their addresses instead of as a whole.
+_FEW = 20_000
 
 
 @dataclass(frozen=True)
@@ -79,49 +92,171 @@ _BLANK = r'(\[|, )(null|"\s*")(\]|, )'
 
 @dataclass(frozen=True)
 class OptionFragments:
-    """Fragments to put into the plan: the answers by attributes, of everyone with an address the strictest; what
-    comes before the mapped values in the hash; and what follows them in the plan."""
+    """Fragments of SQL of DuckDB to put into the plan: the answers by attributes, of everyone with an address the
+    strictest; what comes before the mapped values in the hash, with its parameters; and what follows them in the
+    plan."""
 
     strictest: str
     hashed: str
-    hashed_params: Sequence[str]
+    parameters: Mapping[str, str]
     appended: str
 
     def with_answers(self, mapped: str) -> str:
-        """The mapped values, a JSON array as text, with the answers at its end."""
-        return f"({mapped}::jsonb || {self.appended})::text" if self.appended else mapped
+        """Return the mapped values, a JSON array as text, with the answers at its end."""
+        if not self.appended:
+            return mapped
+        start = f"CASE WHEN {mapped} = '[]' THEN '[' ELSE left({mapped}, -1) || ', ' END"
+        return f"{start} || {self.appended} || ']'"
 
 
-def compute_diff(snapshot: RunSnapshot, known: KnownList) -> PlanCounts:
-    """Fill the temporary table ``plan`` by these settings, as the difference to what is known of the list, in the
-    order of addresses; how many met which verdict. Within a transaction."""
-    answers = option_fragments(snapshot)
-    hashed, hashed_params = _hashed_members("plan_member", answers)
-    verdicts = _actions(hashed, answers, snapshot)
-    with database.cursor() as cursor:
-        for name, value in _FOR_MASSES.items():
-            cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
-        audience.write_members(snapshot.segment_ids, selection_of(snapshot), table="plan_member")
-        cursor.execute("DROP TABLE IF EXISTS pg_temp.plan")
+class UnchangedRows(Enum):
+    """What the table ``plan`` has of unchanged contacts: the most of a list, whose rows take long to write."""
+
+    NONE = "none"
+    WITHOUT_VALUES = "without_values"
+    WITH_VALUES = "with_values"
+
+
+def compute_diff(
+    snapshot: RunSnapshot, known: KnownList, *, unchanged: UnchangedRows = UnchangedRows.NONE
+) -> PlanCounts:
+    """Compute the difference to what is known of the list. Fills the temporary table ``plan``, in the order of
+    addresses, with at least the rows of ``unchanged`` contacts that the caller asks for; and the temporary table
+    ``unplanned`` when the export removes contacts. Within a transaction."""
+    with audience.reading_members(snapshot.segment_ids, selection_of(snapshot)) as members:
+        if snapshot.options.everyone:
+            unchanged = UnchangedRows.WITH_VALUES
+        elif members.size <= _FEW and unchanged == UnchangedRows.NONE:
+            unchanged = UnchangedRows.WITHOUT_VALUES
+        _load_list_state(members, known)
+        _compute_actions(members, snapshot)
+        counts = _write_plan(members, unchanged)
+        if snapshot.removal.how != Removal.LEAVE:
+            _write_unplanned(members, known)
+        members.reader.execute("DROP TABLE plan_action; DROP TABLE known_contact; DROP TABLE known_refusal")
+    if adjust_returning(snapshot, known):
+        not_written = counts["unchanged"] if unchanged == UnchangedRows.NONE else 0
+        counts = _count() + Counter(unchanged=not_written)
+    return PlanCounts(**counts)
+
+
+def _write_plan(members: ProfileQuery, unchanged: UnchangedRows) -> Counter[str]:
+    """Write the table ``plan``. Returns the number of members by their actions."""
+    has_values = "true" if unchanged == UnchangedRows.WITH_VALUES else f"action NOT IN ({_listed(_NEVER_SENT)})"
+    is_written = "action <> 'unchanged'" if unchanged == UnchangedRows.NONE else "true"
+    query = (
+        f"SELECT profile_id, email, CASE WHEN {has_values} THEN mapped END, data_hash, action"  # noqa: S608
+        f" FROM plan_action WHERE {is_written} ORDER BY email, action = 'duplicate', profile_id"
+    )
+    members.write("plan", query, _PLAN_COLUMNS)
+    return Counter(dict(members.reader.rows("SELECT action, count(*) FROM plan_action GROUP BY action")))
+
+
+def _write_unplanned(members: ProfileQuery, known: KnownList) -> None:
+    """Write the table ``unplanned``: the addresses of contacts that the export once wanted on the list, those with
+    its mark included, and does not want by this plan."""
+    if members.size <= _FEW:
+        select_unplanned(known)
+        return
+    members.load("once_wanted", _ONCE_WANTED, _ids_of_once_wanted(known), {"email": "VARCHAR"})
+    members.write(
+        "unplanned",
+        "SELECT email FROM once_wanted WHERE NOT EXISTS (SELECT 1 FROM plan_action"  # noqa: S608
+        f" WHERE plan_action.email = once_wanted.email AND action IN ({_listed(WANTED)}))",
+        {"email": "text"},
+    )
+    members.reader.execute("DROP TABLE once_wanted")
+
+
+def select_unplanned(known: KnownList) -> None:
+    """Fill the table ``unplanned`` by a plan that has all contacts that the export wants."""
+    with db.without_nested_loops(), database.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.unplanned")
         cursor.execute(
-            f"CREATE TEMPORARY TABLE plan ON COMMIT DROP AS {verdicts}",
-            [known.export_id] * 2 + [*hashed_params, known.list_state_id, known.delivered_set_id],
+            f"CREATE TEMPORARY TABLE unplanned ON COMMIT DROP AS SELECT email FROM ({_ONCE_WANTED}) contact"  # noqa: S608
+            " WHERE NOT EXISTS (SELECT FROM plan WHERE plan.email = contact.email AND plan.action = ANY (%s))",
+            [*_ids_of_once_wanted(known), list(WANTED)],
         )
-        cursor.execute("DROP TABLE plan_member")
-    adjust_returning(snapshot, known)
-    return _count()
+
+
+def _ids_of_once_wanted(known: KnownList) -> list[Any]:
+    contacts = [known.list_state_id, known.export_id, known.export_id]
+    return [*contacts, known.list_state_id, BatchOperation.MARK, known.export_id]
 
 
 def write_hashes(snapshot: RunSnapshot, profile_ids: Iterable[Sequence[int]], *, table: str) -> None:
     """Write the hashes of what these settings would send of profiles, given in blocks, into a new temporary
     table: columns ``profile_id`` and ``data_hash``."""
-    audience.write_profiles(profile_ids, selection_of(snapshot), table="hashed_profile")
-    hashed, hashed_params = _hashed_members("hashed_profile", option_fragments(snapshot))
-    with database.cursor() as cursor:
-        cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{table}")
-        hashes = f"SELECT profile_id, data_hash FROM ({hashed}) member"  # noqa: S608 - only our own fragments
-        cursor.execute(f"CREATE TEMPORARY TABLE {table} ON COMMIT DROP AS {hashes}", hashed_params)
-        cursor.execute("DROP TABLE hashed_profile")
+    options = option_fragments(snapshot)
+    with audience.reading_profiles(profile_ids, selection_of(snapshot)) as profiles:
+        profiles.reader.execute(
+            "CREATE OR REPLACE TEMPORARY TABLE profile_hash AS SELECT profile_id, data_hash"  # noqa: S608
+            f" FROM ({_hashed_members(profiles.sql, options)})",
+            options.parameters,
+        )
+        profiles.write(table, "FROM profile_hash", {"profile_id": "bigint", "data_hash": "uuid"})
+        profiles.reader.execute("DROP TABLE profile_hash")
+
+
+def _load_list_state(members: ProfileQuery, known: KnownList) -> None:
+    """Load what the list is known to hold and to have refused into the tables ``known_contact`` and
+    ``known_refusal`` of DuckDB; ``own_hash`` is what this export sent before another."""
+    by_email, emails = "", []
+    if members.size <= _FEW:
+        by_email = "AND email IN (SELECT jsonb_array_elements_text(%s))"
+        found = members.reader.rows(f"SELECT DISTINCT email FROM ({members.sql}) WHERE valid")  # noqa: S608
+        emails = [db.as_json(email for (email,) in found)]
+    members.load(
+        "known_contact",
+        f"""
+        SELECT email, data_hash, CASE WHEN sent_by <> %s
+                                      THEN other_hashes[array_position(other_exports, %s::bigint)] END
+          FROM exports_syncedcontact WHERE list_state_id = %s {by_email}
+        """,  # noqa: S608 - only our own fragments are put in
+        [known.export_id, known.export_id, known.list_state_id, *emails],
+        {"email": "VARCHAR", "data_hash": "UUID", "own_hash": "UUID"},
+    )
+    members.load(
+        "known_refusal",
+        f"SELECT email, data_hash FROM exports_refused WHERE delivered_set_id = %s AND NOT ask_again"  # noqa: S608
+        f" {by_email}",
+        [known.delivered_set_id, *emails],
+        {"email": "VARCHAR", "data_hash": "UUID"},
+    )
+
+
+def _compute_actions(members: ProfileQuery, snapshot: RunSnapshot) -> None:
+    """Fill the table ``plan_action`` of DuckDB, a row per member. Nothing is sent of a contact whose data are
+    those that were sent last, whichever export did, or that this export sent and that no other has written over
+    since. The control group is taken of contacts that would be sent, so it comes after the other reasons to
+    exclude a contact, and before what the list is known to hold."""
+    options = option_fragments(snapshot)
+    declined = "bool_or(declined) OVER (PARTITION BY email)" if snapshot.required_attribute else "false"
+    held_out = "in_share" if snapshot.control.held_out else "false"
+    members.reader.execute(
+        f"""
+        CREATE OR REPLACE TEMPORARY TABLE plan_action AS
+        SELECT ranked.profile_id, ranked.email, {options.with_answers("ranked.mapped")} AS mapped,
+               ranked.data_hash,
+               CASE WHEN valid IS NOT TRUE THEN 'invalid'
+                    WHEN place > 1 THEN 'duplicate'
+                    WHEN excluded THEN 'exclusion'
+                    WHEN any_declined OR NOT agreed THEN 'no_consent'
+                    WHEN {held_out} THEN 'control'
+                    WHEN refusal.data_hash = ranked.data_hash THEN 'still_refused'
+                    WHEN contact.data_hash = ranked.data_hash THEN 'unchanged'
+                    WHEN contact.own_hash = ranked.data_hash THEN 'unchanged'
+                    WHEN contact.data_hash IS NOT NULL THEN 'update'
+                    ELSE 'add' END AS action
+          FROM (SELECT *, CASE WHEN valid THEN row_number() OVER (
+                                   PARTITION BY email ORDER BY updated_at DESC, profile_id DESC) END AS place,
+                       {declined} AS any_declined
+                  FROM ({_hashed_members(members.sql, options)})) ranked
+          LEFT JOIN known_contact contact ON contact.email = ranked.email
+          LEFT JOIN known_refusal refusal ON refusal.email = ranked.email
+        """,  # noqa: S608 - only our own fragments are put in; every value is a parameter
+        options.parameters,
+    )
 
 
 def selection_of(snapshot: RunSnapshot) -> MemberSelection:
@@ -136,49 +271,22 @@ def selection_of(snapshot: RunSnapshot) -> MemberSelection:
     )
 
 
-def _hashed_members(table: str, answers: OptionFragments) -> tuple[str, Sequence[str]]:
-    """Return SQL and parameters that select the members in ``table`` with the hash of what the list would get."""
-    members = f"(SELECT *{answers.strictest} FROM {table})" if answers.strictest else table  # noqa: S608
-    hashed = f"SELECT *, md5({answers.hashed} || mapped)::uuid AS data_hash FROM {members} member"  # noqa: S608
-    return hashed, answers.hashed_params
+def _hashed_members(members: str, options: OptionFragments) -> str:
+    """Return a query of DuckDB of ``members``, another one, with the hash of what the list would get."""
+    return (
+        f"SELECT *, CAST(md5({options.hashed} || mapped) AS UUID) AS data_hash"  # noqa: S608
+        f" FROM (SELECT *{options.strictest} FROM ({members}))"
+    )
 
 
-def _actions(members: str, answers: OptionFragments, snapshot: RunSnapshot) -> str:
-    """What is to be done with each, by what the list is known to hold and to have refused. Nothing is sent of a
-    contact whose data are those that were sent last, whichever export did, or that this export sent and that no
-    other has written over since. The control group is taken of contacts that would be sent, so it comes after the
-    other reasons to exclude a contact, and before what the list is known to hold."""
-    any_declined = "bool_or(declined) OVER (PARTITION BY email)" if snapshot.required_attribute else "false"
-    held_out = "in_share" if snapshot.control.held_out else "false"
-    mapped = answers.with_answers("ranked.mapped")
-    return f"""
-        SELECT ranked.profile_id, ranked.email, {mapped} AS mapped, ranked.data_hash,
-               CASE WHEN valid IS NOT TRUE THEN 'invalid'
-                    WHEN place > 1 THEN 'duplicate'
-                    WHEN excluded THEN 'exclusion'
-                    WHEN any_declined OR NOT agreed THEN 'no_consent'
-                    WHEN {held_out} THEN 'control'
-                    WHEN refused.data_hash = ranked.data_hash AND NOT refused.ask_again THEN 'still_refused'
-                    WHEN contact.data_hash = ranked.data_hash THEN 'unchanged'
-                    WHEN contact.sent_by <> %s AND contact.other_hashes[
-                             array_position(contact.other_exports, %s::bigint)] = ranked.data_hash THEN 'unchanged'
-                    WHEN contact.data_hash IS NOT NULL THEN 'update'
-                    ELSE 'add' END AS action
-          FROM (SELECT *, CASE WHEN valid THEN row_number() OVER (
-                                   PARTITION BY email ORDER BY updated_at DESC, profile_id DESC) END AS place,
-                       {any_declined} AS any_declined
-                  FROM ({members}) member) ranked
-          LEFT JOIN exports_syncedcontact contact
-                 ON contact.list_state_id = %s AND contact.email = ranked.email
-          LEFT JOIN exports_refused refused
-                 ON refused.delivered_set_id = %s AND refused.email = ranked.email
-    """  # noqa: S608 - only our own fragments are put in; every value is a parameter
+def _listed(values: Iterable[str]) -> str:
+    return ", ".join(f"'{value}'" for value in values)
 
 
-def _count() -> PlanCounts:
+def _count() -> Counter[str]:
     with database.cursor() as cursor:
         cursor.execute("SELECT action, count(*) FROM plan GROUP BY action")
-        return PlanCounts(**dict(cursor.fetchall()))
+        return Counter(dict(cursor.fetchall()))
 
 
 def option_fragments(snapshot: RunSnapshot) -> OptionFragments:
@@ -186,9 +294,9 @@ def option_fragments(snapshot: RunSnapshot) -> OptionFragments:
     names = _by_attribute(snapshot)
     places = range(len(names))
     strictest = "".join(f", bool_and(says_{at}) OVER (PARTITION BY email) AS answer_{at}" for at in places)
-    hashed, hashed_params = _hashed(snapshot, names)
-    answers = ", ".join(f"answer_{at}" for at in places)
-    return OptionFragments(strictest, hashed, hashed_params, f"jsonb_build_array({answers})" if names else "")
+    hashed, parameters = _hashed(snapshot, names)
+    appended = " || ', ' || ".join(f"CAST(answer_{at} AS VARCHAR)" for at in places)
+    return OptionFragments(strictest, hashed, parameters, appended)
 
 
 def _by_attribute(snapshot: RunSnapshot) -> list[str]:
@@ -196,33 +304,34 @@ def _by_attribute(snapshot: RunSnapshot) -> list[str]:
     return sorted(name for name, answer in snapshot.answers.items() if attribute_of(answer))
 
 
-def _hashed(snapshot: RunSnapshot, names: Sequence[str]) -> tuple[str, list[str]]:
-    hashed, params = (
-        _by_answers(snapshot, names) if names else ("%s", [run_settings.what_changes_the_list(snapshot)])
-    )
+def _hashed(snapshot: RunSnapshot, names: Sequence[str]) -> tuple[str, dict[str, str]]:
+    hashed, parameters = _by_answers(snapshot, names)
     if with_blanks := run_settings.what_changes_blanks(snapshot):
-        hashed = f"{hashed} || CASE WHEN mapped ~ %s THEN %s ELSE '' END"
-        params += [_BLANK, with_blanks]
-    return hashed, params
+        hashed = f"{hashed} || CASE WHEN regexp_matches(mapped, $blank) THEN $with_blanks ELSE '' END"
+        parameters |= {"blank": _BLANK, "with_blanks": with_blanks}
+    return hashed, parameters
 
 
-def _by_answers(snapshot: RunSnapshot, names: Sequence[str]) -> tuple[str, list[str]]:
+def _by_answers(snapshot: RunSnapshot, names: Sequence[str]) -> tuple[str, dict[str, str]]:
     """A text for each combination of answers."""
-    cases, params = "", []
-    for answers in product((True, False), repeat=len(names)):
+    if not names:
+        return "$options", {"options": run_settings.what_changes_the_list(snapshot)}
+    cases, parameters = "", {}
+    for number, answers in enumerate(product((True, False), repeat=len(names))):
         said = {name: "yes" if answer else "no" for name, answer in zip(names, answers, strict=True)}
         condition = " AND ".join(
             f"answer_{at}" if answer else f"NOT answer_{at}" for at, answer in enumerate(answers)
         )
-        cases += f" WHEN {condition} THEN %s"
-        params.append(run_settings.what_changes_the_list(snapshot, said))
-    return f"CASE{cases} END", params
+        cases += f" WHEN {condition} THEN $options_{number}"
+        parameters[f"options_{number}"] = run_settings.what_changes_the_list(snapshot, said)
+    return f"CASE{cases} END", parameters
 
 
-def adjust_returning(snapshot: RunSnapshot, known: KnownList) -> None:
+def adjust_returning(snapshot: RunSnapshot, known: KnownList) -> bool:
     """Change the actions of contacts that come back, of contacts to subscribe again, and of all when everything
-    is sent again."""
+    is sent again. Returns whether there may be any."""
     options = snapshot.options
+    returning = RemovedContact.objects.filter(list_state=known.list_state_id).exists()
     with database.cursor() as cursor:
         cursor.execute("ALTER TABLE plan ADD COLUMN mark_field text NOT NULL DEFAULT ''")
     with db.without_nested_loops():
@@ -230,8 +339,9 @@ def adjust_returning(snapshot: RunSnapshot, known: KnownList) -> None:
             _resubscribe(known.delivered_set_id, snapshot.asked_in)
         if options.everyone:
             _send_unchanged()
-        if RemovedContact.objects.filter(list_state=known.list_state_id).exists():
+        if returning:
             _let_come_back(known.list_state_id)
+    return options.resubscribe or options.everyone or returning
 
 
 def _send_unchanged() -> None:

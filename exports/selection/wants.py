@@ -107,7 +107,7 @@ _SENT_BEFORE = """
 def record_wants(run: Run, known: KnownList) -> None:
     """Record which known contacts of the list the export wants by the temporary table ``plan``, and which it does
     not any more. Nothing while it is the only export to the list. Call it in the transaction of the plan."""
-    if not _is_shared(run, known):
+    if not is_shared(run, known):
         return
     segment_ids = run.snapshot.segment_ids
     guard = find_guard(run.export_id, run.account, run.list_id, segment_ids)
@@ -123,7 +123,8 @@ def record_wants(run: Run, known: KnownList) -> None:
             cursor.execute(statement, parameters)
 
 
-def _is_shared(run: Run, known: KnownList) -> bool:
+def is_shared(run: Run, known: KnownList) -> bool:
+    """Say whether other exports send, or have sent, to the list."""
     others = DeliveredSet.objects.filter(list_state=known.list_state_id).exclude(export=known.export_id)
     return others.exists() or bool(exports_to(run.account, run.list_id, but=known.export_id))
 

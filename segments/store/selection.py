@@ -29,30 +29,16 @@ class MemberSelection:
     share_words: tuple[str, str] | None = None
 
 
-def selection_columns(selection: MemberSelection) -> dict[str, str]:
-    """Return the columns of a selection, with their types in PostgreSQL: ``email`` is normalized, NULL without a
-    value, the trimmed text when it is no address; ``mapped`` is a JSON array of the mapped attributes; ``agreed``
-    and ``declined`` go by the attribute for consent; ``says_0``, ``says_1`` … say whether each yes/no attribute
-    says yes; ``valid`` says whether mail can be delivered to the address, NULL without one; ``excluded`` says
-    whether no export sends the profile, or another one with the address; ``in_share`` whether the address is in
-    the share of the selection."""
-    return {
-        "profile_id": "bigint",
-        "updated_at": "timestamptz",
-        "email": "text",
-        "mapped": "text",
-        "agreed": "boolean",
-        "declined": "boolean",
-        **{f"says_{at}": "boolean" for at in range(len(selection.yes_no))},
-        "in_share": "boolean",
-        "valid": "boolean",
-        "excluded": "boolean",
-    }
-
-
 def selection_sql(selection: MemberSelection, profiles: str, excluded: str = "") -> str:
-    """Return a query of the columns of a selection over ``profiles``, a query of profiles in parentheses;
-    ``excluded`` is such a query of the profiles that no export sends."""
+    """Return a query over ``profiles``, a query of profiles in parentheses; ``excluded`` is such a query of the
+    profiles that no export sends.
+
+    Its columns are ``profile_id`` and ``updated_at``; ``email``, normalized, NULL without a value, the trimmed
+    text when it is no address; ``mapped``, a JSON array of the mapped attributes; ``agreed`` and ``declined`` by
+    the attribute for consent; ``says_0``, ``says_1`` …, whether each yes/no attribute says yes; ``valid``, whether
+    mail can be delivered to the address, NULL without one; ``excluded``, whether no export sends the profile, or
+    another one with the address; ``in_share``, whether the address is in the share of the selection.
+    """
     known = {each.name: each for each in catalog.attributes()}
     says = [f"{_says_yes(known.get(name))} AS says_{at}" for at, name in enumerate(selection.yes_no)]
     agreed, declined = _consent(selection.consent, known)

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection as database
 
 from segments import audience
 from segments.audience import MemberSelection
@@ -24,21 +23,15 @@ def members_of(rows: Iterable[dict[str, Any]], name: str = "Everyone") -> Segmen
     return exports.segment_of_everyone(name)
 
 
-def written(selection: MemberSelection, columns: str, *segments: Segment) -> list[tuple[Any, ...]]:
-    """Write the members of the segments and read the table, in the order of IDs."""
-    audience.write_members([segment.pk for segment in segments], selection, table="members")
-    return rows_of("members", columns)
-
-
-def rows_of(table: str, columns: str) -> list[tuple[Any, ...]]:
-    with database.cursor() as cursor:
-        cursor.execute(f"SELECT {columns} FROM {table} ORDER BY profile_id")
-        return list(cursor.fetchall())
+def read(selection: MemberSelection, columns: str, *segments: Segment) -> list[tuple[Any, ...]]:
+    """Read columns of the members of the segments, in the order of IDs."""
+    with audience.reading_members([segment.pk for segment in segments], selection) as members:
+        return members.reader.rows(f"SELECT {columns} FROM ({members.sql}) ORDER BY profile_id")
 
 
 def profile_ids() -> list[int]:
     """The IDs of all members of the segment Everyone."""
-    return [pk for (pk,) in written(MAPPED, "profile_id", Segment.objects.get(name="Everyone"))]
+    return [pk for (pk,) in read(MAPPED, "profile_id", Segment.objects.get(name="Everyone"))]
 
 
 # rule, the value of the attribute, the email, whether mail can be delivered to it
@@ -53,50 +46,50 @@ EMAILS = [
 @pytest.mark.parametrize(("rule", "value", "email", "valid"), EMAILS, ids=[row[0] for row in EMAILS])
 def test_members_have_the_normalized_email(rule: str, value: str | None, email: str | None, valid: Any) -> None:
     everyone = members_of([{"name": "Ann", "email": value}])
-    assert written(MAPPED, "email, valid", everyone) == [(email, valid)], rule
+    assert read(MAPPED, "email, valid", everyone) == [(email, valid)], rule
 
 
 def test_mapped_attributes_are_a_json_array_in_their_order() -> None:
     everyone = members_of([{"name": 'Łu"kasz', "points": 1.50}, {"points": 7}])
-    assert written(MAPPED, "mapped", everyone) == [('["Łu\\"kasz", 1.5]',), ("[null, 7]",)]
+    assert read(MAPPED, "mapped", everyone) == [('["Łu\\"kasz", 1.5]',), ("[null, 7]",)]
 
 
 def test_consent_is_what_the_attribute_says() -> None:
     everyone = members_of([{"agreed": True}, {"agreed": False}, {"name": "Says nothing"}])
-    consent = written(MemberSelection("email", consent="agreed"), "agreed, declined", everyone)
+    consent = read(MemberSelection("email", consent="agreed"), "agreed, declined", everyone)
     assert consent == [(True, False), (False, True), (False, False)]
 
 
 def test_text_is_no_consent() -> None:
     everyone = members_of([{"agreed": "true"}, {"agreed": "no"}])
-    consent = written(MemberSelection("email", consent="agreed"), "agreed, declined", everyone)
+    consent = read(MemberSelection("email", consent="agreed"), "agreed, declined", everyone)
     assert consent == [(False, False), (False, False)]
 
 
 def test_without_an_attribute_for_consent_everyone_agrees() -> None:
     everyone = members_of([{"agreed": False}])
-    assert written(MAPPED, "agreed, declined", everyone) == [(True, False)]
+    assert read(MAPPED, "agreed, declined", everyone) == [(True, False)]
 
 
 def test_each_yes_no_attribute_has_a_column() -> None:
     everyone = members_of([{"news": "Yes ", "offers": False}, {"news": "no"}])
-    answers = written(MemberSelection("email", yes_no=["news", "offers"]), "says_0, says_1", everyone)
+    answers = read(MemberSelection("email", yes_no=["news", "offers"]), "says_0, says_1", everyone)
     assert answers == [(True, False), (False, False)]
 
 
-def test_a_member_of_two_segments_is_written_once() -> None:
+def test_a_member_of_two_segments_is_read_once() -> None:
     members_of([{"name": "Ann"}], "First")
     both = members_of([{"name": "Bo"}], "Second")
     first = Segment.objects.get(name="First")
-    assert [mapped for (mapped,) in written(MAPPED, "mapped", first, both)] == ['["Ann", null]', '["Bo", null]']
+    assert [mapped for (mapped,) in read(MAPPED, "mapped", first, both)] == ['["Ann", null]', '["Bo", null]']
 
 
-def test_profiles_are_written_by_their_ids_in_blocks() -> None:
+def test_profiles_are_read_by_their_ids_in_blocks() -> None:
     members_of([{"name": name} for name in ("Ann", "Bo", "Cid")])
-    ann, bo, cid = profile_ids()
-    audience.write_profiles([[ann], [cid, 0]], MAPPED, table="chosen")
-    assert rows_of("chosen", "profile_id, mapped") == [(ann, '["Ann", null]'), (cid, '["Cid", null]')]
-    assert bo not in {pk for (pk,) in rows_of("chosen", "profile_id")}
+    ann, _bo, cid = profile_ids()
+    with audience.reading_profiles([[ann], [cid, 0]], MAPPED) as profiles:
+        rows = profiles.reader.rows(f"SELECT profile_id, mapped FROM ({profiles.sql}) ORDER BY profile_id")
+    assert rows == [(ann, '["Ann", null]'), (cid, '["Cid", null]')]
 
 
 def test_members_are_found_by_their_email() -> None:
