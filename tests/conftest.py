@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import connection
 from django.test import Client, TransactionTestCase, override_settings
+from hypothesis import HealthCheck, settings
 from pytest_django import DjangoAssertNumQueries
 
 from config.celery import app as celery_app
@@ -21,6 +22,9 @@ from tests.support import truncate
 from tests.support.environment import TEMPLATE
 
 pytest.register_assert_rewrite("tests.scenarios")
+# The time that an example takes says how busy the machine is.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 PASSWORD = "a-long-password"  # of all the cast
 _SLOW = ("processes", "browser")

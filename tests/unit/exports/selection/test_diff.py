@@ -1,5 +1,7 @@
 """The action that a plan gives to each member of the segments, one row for each rule."""
 
+import hashlib
+import random
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
@@ -7,10 +9,12 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connection as database
 
-from connections.destinations.values import BatchOperation
+from connections.destinations.values import BatchOperation, Concerns
 from exports.models import DeliveredSet, Export, Refused, RemovedContact, SyncedContact
 from exports.models.snapshot import RunSnapshot
-from exports.selection.diff import compute_diff
+from exports.selection import diff
+from exports.selection.diff import UnchangedRows, compute_diff
+from exports.state import run_settings
 from exports.state.known_list import KnownList
 from exports.state.plan_action import PlanAction
 from tests.support import exports
@@ -65,13 +69,23 @@ class Plan:
 
     def rows(self, **changed: Any) -> list[tuple[str, str, UUID]]:
         """Compute the plan: address, action and hash of each member."""
-        compute_diff(self.snapshot(**changed), KnownList.of(self.delivered_set))
+        all_rows = UnchangedRows.WITHOUT_VALUES
+        compute_diff(self.snapshot(**changed), KnownList.of(self.delivered_set), unchanged=all_rows)
         with database.cursor() as cursor:
             cursor.execute("SELECT coalesce(email, ''), action, data_hash FROM plan ORDER BY email, profile_id")
             return list(cursor.fetchall())
 
     def actions(self, **changed: Any) -> list[str]:
         return [action for _email, action, _hash in self.rows(**changed)]
+
+    def mapped(self) -> list[str | None]:
+        """The mapped values in the last plan."""
+        return [mapped for _action, mapped in self.actions_and_values()]
+
+    def actions_and_values(self) -> list[tuple[str, str | None]]:
+        with database.cursor() as cursor:
+            cursor.execute("SELECT action, mapped FROM plan ORDER BY action")
+            return list(cursor.fetchall())
 
     def know(self, known: Known) -> None:
         """Write what is known of Ann before the plan."""
@@ -158,6 +172,14 @@ BY_WHAT_IS_KNOWN = [
 ]
 
 
+@pytest.fixture(params=["few members", "many members"])
+def _number(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list state is read by the addresses of few members, and as a whole for many."""
+    if request.param == "many members":
+        monkeypatch.setattr(diff, "_FEW", -1)
+
+
+@pytest.mark.usefixtures("_number")
 @pytest.mark.parametrize(("rule", "known", "action"), BY_WHAT_IS_KNOWN, ids=[row[0] for row in BY_WHAT_IS_KNOWN])
 def test_action_follows_from_what_is_known_of_the_contact(rule: str, known: Known, action: PlanAction) -> None:
     plan = Plan([ANN])
@@ -240,3 +262,113 @@ def test_counts_add_up_to_the_members() -> None:
     plan = Plan([ANN, ANN, {"email": None}, {"email": f"{uuid4()}@example.com"}])
     counts = compute_diff(plan.snapshot(), KnownList.of(plan.delivered_set))
     assert (counts.members, counts.invalid, counts.duplicate, counts.add, counts.to_send) == (4, 1, 1, 2, 2)
+
+
+def test_the_hash_covers_the_settings_and_the_mapped_values() -> None:
+    """The list state keeps it: another one would send every contact again."""
+    plan = Plan([ANN | {"first_name": 'Łu"k'}])
+    text = run_settings.what_changes_the_list(plan.snapshot()) + '["Łu\\"k"]'
+    assert plan.rows()[0][2] == UUID(hashlib.md5(text.encode(), usedforsecurity=False).hexdigest())
+
+
+@pytest.mark.parametrize("blank", [None, "", "   "])
+def test_the_hash_tells_how_the_list_gets_blanks(blank: str | None) -> None:
+    plan = Plan([ANN | {"first_name": blank}, {"email": "bo@example.com", "first_name": "Bo"}])
+    ann, bo = (
+        [row[2] for row in rows]
+        for rows in zip(*(plan.rows(**blanks(answer)) for answer in ("yes", "no")), strict=True)
+    )
+    assert ann[0] != ann[1]
+    assert bo[0] == bo[1]
+
+
+def blanks(answer: str) -> dict[str, Any]:
+    """Settings with an option that only concerns contacts with a blank among their values."""
+    return {"answers": {"clear": answer}, "concerns": {"clear": Concerns.BLANKS}}
+
+
+def test_answers_of_attributes_follow_the_mapped_values() -> None:
+    plan = Plan([ANN | {"tracking": "yes"}])
+    by_attribute = {"consent_to_track": "attribute:tracking"}
+    plan.rows(answers=by_attribute)
+    assert plan.mapped() == ['["Ann", true]']
+    plan.rows(answers=by_attribute, mapping=[])
+    assert plan.mapped() == ["[true]"]
+
+
+class TestUnchangedRows:
+    """Which rows of unchanged contacts the table has. Ann is unchanged, Bo is new."""
+
+    @pytest.fixture
+    def plan(self, monkeypatch: pytest.MonkeyPatch) -> Plan:
+        monkeypatch.setattr(diff, "_FEW", -1)
+        plan = Plan([ANN, {"email": "bo@example.com", "first_name": "Bo"}, {"email": None}])
+        plan.know(Known(contact=SAME))
+        return plan
+
+    @pytest.mark.parametrize(
+        ("asked", "rows"),
+        [
+            (UnchangedRows.NONE, [("add", '["Bo"]'), ("invalid", None)]),
+            (UnchangedRows.WITHOUT_VALUES, [("add", '["Bo"]'), ("invalid", None), ("unchanged", None)]),
+            (UnchangedRows.WITH_VALUES, [("add", '["Bo"]'), ("invalid", "[null]"), ("unchanged", '["Ann"]')]),
+        ],
+    )
+    def test_rows_and_counts(self, plan: Plan, asked: UnchangedRows, rows: list[tuple[str, str | None]]) -> None:
+        counts = compute_diff(plan.snapshot(), KnownList.of(plan.delivered_set), unchanged=asked)
+        assert plan.actions_and_values() == rows
+        assert (counts.members, counts.unchanged, counts.add, counts.invalid) == (3, 1, 1, 1)
+
+    def test_counts_have_contacts_that_are_not_in_the_table_when_others_come_back(self, plan: Plan) -> None:
+        RemovedContact.objects.create(
+            list_state=plan.delivered_set.list_state,
+            email="bo@example.com",
+            operation=BatchOperation.DELETE,
+            run_id=1,
+        )
+        counts = compute_diff(plan.snapshot(), KnownList.of(plan.delivered_set))
+        assert (counts.unchanged, counts.readd, counts.add) == (1, 1, 0)
+
+    def test_sending_all_has_their_values(self, plan: Plan) -> None:
+        compute_diff(plan.snapshot(options={"everyone": True}), KnownList.of(plan.delivered_set))
+        assert ("update", '["Ann"]') in plan.actions_and_values()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_many_members_are_planned_as_few(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = random.Random(seed)
+    emails = [f"p{number}@example.com" for number in range(20)]
+    members = [{"email": chosen.choice([*emails, None, "no address"]), "first_name": "A"} for _ in range(30)]
+    plan = Plan(members, removal={"how": "delete"})
+    hashes = {email: data_hash for email, _action, data_hash in plan.rows()}
+    for email in chosen.sample(emails, 15):
+        own = chosen.random() < 0.5
+        SyncedContact.objects.create(
+            list_state=plan.delivered_set.list_state,
+            email=email,
+            data_hash=chosen.choice([hashes.get(email, OTHER_DATA), OTHER_DATA]),
+            sent_by=plan.export.pk if own else OTHER_EXPORT,
+            last_run_id=1,
+            other_exports=[OTHER_EXPORT if own else plan.export.pk] if chosen.random() < 0.7 else None,
+            other_hashes=[chosen.choice([hashes.get(email, OTHER_DATA), OTHER_DATA])],
+        )
+    for email in chosen.sample(emails, 5):
+        RemovedContact.objects.create(
+            list_state=plan.delivered_set.list_state,
+            email=email,
+            operation=chosen.choice([BatchOperation.MARK, BatchOperation.DELETE]),
+            run_id=1,
+            exports=[plan.export.pk],
+        )
+
+    def planned() -> tuple[object, ...]:
+        counts = compute_diff(plan.snapshot(), KnownList.of(plan.delivered_set))
+        with database.cursor() as cursor:
+            cursor.execute("SELECT * FROM plan WHERE action <> 'unchanged' ORDER BY profile_id")
+            rows = cursor.fetchall()
+            cursor.execute("SELECT email FROM unplanned ORDER BY email")
+            return counts, rows, cursor.fetchall()
+
+    few = planned()
+    monkeypatch.setattr(diff, "_FEW", -1)
+    assert planned() == few
