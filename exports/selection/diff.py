@@ -31,6 +31,9 @@ from segments.audience import MemberSelection, ProfileQuery
 
 # Members that no option of a run makes it send.
 _NEVER_SENT = (*EXCLUDED, PlanAction.UNCHANGED)
+# What PostgreSQL does not know of the statements of a plan: contacts of a list lie side by side in the order of
+# addresses, and few such statements run at a time.
+_FOR_MASSES = {"random_page_cost": "1.1", "work_mem": "64MB"}
 _PLAN_COLUMNS = {"profile_id": "bigint", "email": "text", "mapped": "text", "data_hash": "uuid", "action": "text"}
 _ONCE_WANTED = f"""
     SELECT contact.email FROM exports_syncedcontact contact WHERE contact.list_state_id = %s AND {ONCE_WANTED}
@@ -123,6 +126,9 @@ def compute_diff(
     """Compute the difference to what is known of the list. Fills the temporary table ``plan``, in the order of
     addresses, with at least the rows of ``unchanged`` contacts that the caller asks for; and the temporary table
     ``unplanned`` when the export removes contacts. Within a transaction."""
+    with database.cursor() as cursor:
+        for name, value in _FOR_MASSES.items():
+            cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
     with audience.reading_members(snapshot.segment_ids, selection_of(snapshot)) as members:
         if snapshot.options.everyone:
             unchanged = UnchangedRows.WITH_VALUES
