@@ -1,7 +1,6 @@
 """Exports read customers, and none drops out of a plan because profiles were unified or separated."""
 
 import pytest
-from django.db import connection, transaction
 
 from config.platform.accounts.models import User
 from config.platform.jobs import clock
@@ -52,10 +51,11 @@ def refreshed(segment: Segment) -> Segment:
 
 def sent(segment: Segment) -> list[str]:
     """Return the addresses that an export would send, in order."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        audience.write_members([segment.pk], MemberSelection("email"), table="found")
-        cursor.execute("SELECT email FROM found WHERE valid AND NOT excluded ORDER BY email")
-        return [email for (email,) in cursor.fetchall()]
+    with audience.reading_members([segment.pk], MemberSelection("email")) as members:
+        found = members.reader.rows(
+            f"SELECT email FROM ({members.sql}) WHERE valid AND NOT excluded ORDER BY email"
+        )
+    return [email for (email,) in found]
 
 
 def profile_id(key: str) -> int:
@@ -112,10 +112,8 @@ def test_results_find_the_customer_by_the_ids_that_its_profiles_had(crm: DataSou
     found = audience.find_profile(profile_id("S1"))
     assert found is not None
     assert found.id == profile_id("C1")
-    with transaction.atomic(), connection.cursor() as cursor:
-        audience.write_profiles([ids], MemberSelection("email"), table="found")
-        cursor.execute("SELECT profile_id, email FROM found")
-        emails = dict(cursor.fetchall())
+    with audience.reading_profiles([ids], MemberSelection("email")) as profiles:
+        emails = dict(profiles.reader.rows(f"SELECT profile_id, email FROM ({profiles.sql})"))
     assert emails == dict(zip(ids, ["aino@work.example", "aino@work.example", "bo@example.com"], strict=True))
 
 
