@@ -24,7 +24,7 @@ def unified_rows(rules: UnifyRules, attributes: Sequence[Attribute], grouped: st
         "max(updated_at) AS updated_at",
         *(column for each in attributes for column in _columns(each, rules)),
     ]
-    return f"SELECT {', '.join(columns)} FROM {_ranked(rules, grouped)} GROUP BY unified_id"
+    return f"SELECT {', '.join(columns)} FROM {_ranked(rules, attributes, grouped)} GROUP BY unified_id"
 
 
 def value_origins(rules: UnifyRules, attributes: Sequence[Attribute], grouped: str) -> str:
@@ -32,16 +32,19 @@ def value_origins(rules: UnifyRules, attributes: Sequence[Attribute], grouped: s
     one for each attribute, by its column; NULL without a value."""
     columns = [f"arg_min(CASE WHEN {_has(each)} THEN id END, {_place(each, rules)})" for each in attributes]
     named = [f"{column} AS {each.column}" for column, each in zip(columns, attributes, strict=True)]
-    return f"SELECT {', '.join(['unified_id AS id', *named])} FROM {_ranked(rules, grouped)} GROUP BY unified_id"
+    ranked = _ranked(rules, attributes, grouped)
+    return f"SELECT {', '.join(['unified_id AS id', *named])} FROM {ranked} GROUP BY unified_id"
 
 
-def _ranked(rules: UnifyRules, grouped: str) -> str:
-    """Return profiles with their places by the order of data sources and by time, from 1."""
+def _ranked(rules: UnifyRules, attributes: Sequence[Attribute], grouped: str) -> str:
+    """Return profiles with their places by the order of data sources and, if an attribute needs it, by time."""
     ranks = " ".join(f"WHEN {int(pk)} THEN {place}" for place, pk in enumerate(rules.source_order))
     rank = f"CASE source_id {ranks} ELSE {len(rules.source_order)} END" if ranks else "0"
     within = "row_number() OVER (PARTITION BY unified_id ORDER BY"
-    places = f"{within} rank, updated_at DESC, id) AS by_order, {within} updated_at DESC, rank, id) AS by_time"
-    return f"(SELECT *, {places} FROM (SELECT *, {rank} AS rank FROM {grouped}))"
+    places = [f"{within} rank, updated_at DESC, id) AS by_order"]
+    if any(rules.preference_of(each) == ValuePreference.MOST_RECENT for each in attributes):
+        places.append(f"{within} updated_at DESC, rank, id) AS by_time")
+    return f"(SELECT *, {', '.join(places)} FROM (SELECT *, {rank} AS rank FROM {grouped}))"
 
 
 def _columns(attribute: Attribute, rules: UnifyRules) -> list[str]:

@@ -29,14 +29,16 @@ def unify(writer: Writer, rules: UnifyRules, profiles: str, *, changed: str = ""
     the IDs of profiles whose values changed, new and deleted ones need not be in it; without it all unified
     profiles are written again. The counts are added to the note of the commit."""
     counts = count_groups(writer, rules, profiles)
-    _find_affected(writer, profiles, changed)
+    _find_regrouped(writer)
+    if changed:
+        _find_affected(writer, profiles, changed)
     _note_former(writer, profiles)
     writer.execute(f"DELETE FROM {IDENTITY} WHERE profile_id IN (SELECT profile_id FROM {_REGROUPED})")
     writer.execute(
         f"INSERT INTO {IDENTITY} SELECT profile_id, unified_id FROM {GROUPS}"
         f" WHERE profile_id IN (SELECT profile_id FROM {_REGROUPED}) ORDER BY profile_id"
     )
-    _write_affected(writer, rules, profiles)
+    _write(writer, rules, profiles, f"IN (SELECT unified_id FROM {_AFFECTED})" if changed else "IS NOT NULL")
     drop(writer, GROUPS, _REGROUPED, _AFFECTED, _MOVED)
     writer.note["unified"] = asdict(counts)
     return counts
@@ -50,7 +52,7 @@ def update_values(writer: Writer, rules: UnifyRules, changed: str) -> None:
         f"CREATE OR REPLACE TEMPORARY TABLE {_AFFECTED} AS SELECT DISTINCT coalesce(unified_id, id) AS unified_id"
         f" FROM ({changed}) AS changed LEFT JOIN {GROUPS} ON profile_id = id"
     )
-    _write_affected(writer, rules, PROFILES)
+    _write(writer, rules, PROFILES, f"IN (SELECT unified_id FROM {_AFFECTED})")
     drop(writer, GROUPS, _AFFECTED)
 
 
@@ -89,40 +91,39 @@ def delete_all(writer: Writer) -> None:
     writer.execute(f"DELETE FROM {UNIFIED}")
 
 
-def _find_affected(writer: Writer, profiles: str, changed: str) -> None:
-    """Fill the table _REGROUPED with the profiles whose group differs, and _AFFECTED with the unified profiles
-    that differ because of it, or of values that changed, or of profiles that are new or no longer there."""
+def _find_regrouped(writer: Writer) -> None:
+    """Fill the table _REGROUPED with the profiles whose group differs."""
     writer.execute(
         f"CREATE OR REPLACE TEMPORARY TABLE {_REGROUPED} AS SELECT profile_id, before.unified_id AS former_id,"
         f" now.unified_id FROM {IDENTITY} AS before FULL JOIN {GROUPS} AS now USING (profile_id)"
         " WHERE before.unified_id IS DISTINCT FROM now.unified_id"
     )
+
+
+def _find_affected(writer: Writer, profiles: str, changed: str) -> None:
+    """Fill the table _AFFECTED with the unified profiles that differ because of their group, or of values that
+    changed, or of profiles that are new or no longer there."""
     customers = f"(SELECT coalesce(unified_id, id) AS id FROM {profiles} LEFT JOIN {GROUPS} ON profile_id = id)"
-    if changed:
-        affected = (
-            f"SELECT unnest([profile_id, former_id, unified_id]) AS unified_id FROM {_REGROUPED}"
-            f" UNION SELECT coalesce(unified_id, id) FROM ({changed}) AS changed"
-            f" LEFT JOIN {GROUPS} ON profile_id = id"
-            f" UNION (SELECT id FROM {UNIFIED} EXCEPT SELECT id FROM {customers})"
-            f" UNION (SELECT id FROM {customers} EXCEPT SELECT id FROM {UNIFIED})"
-        )
-    else:
-        affected = f"SELECT id AS unified_id FROM {UNIFIED} UNION SELECT id FROM {customers}"
     writer.execute(
-        f"CREATE OR REPLACE TEMPORARY TABLE {_AFFECTED} AS SELECT unified_id FROM ({affected})"
-        " WHERE unified_id IS NOT NULL"
+        f"CREATE OR REPLACE TEMPORARY TABLE {_AFFECTED} AS SELECT unified_id FROM ("
+        f"SELECT unnest([profile_id, former_id, unified_id]) AS unified_id FROM {_REGROUPED}"
+        f" UNION SELECT coalesce(unified_id, id) FROM ({changed}) AS changed"
+        f" LEFT JOIN {GROUPS} ON profile_id = id"
+        f" UNION (SELECT id FROM {UNIFIED} EXCEPT SELECT id FROM {customers})"
+        f" UNION (SELECT id FROM {customers} EXCEPT SELECT id FROM {UNIFIED})"
+        ") WHERE unified_id IS NOT NULL"
     )
 
 
-def _write_affected(writer: Writer, rules: UnifyRules, profiles: str) -> None:
-    """Write the unified profiles in the table _AFFECTED again: profiles that are in no group as they are."""
-    affected = f"(SELECT unified_id FROM {_AFFECTED})"
-    writer.execute(f"DELETE FROM {UNIFIED} WHERE id IN {affected}")
-    alone = f"id IN {affected} AND id NOT IN (SELECT profile_id FROM {GROUPS})"
+def _write(writer: Writer, rules: UnifyRules, profiles: str, chosen: str) -> None:
+    """Write the unified profiles again whose ID meets the condition ``chosen``: profiles that are in no group as
+    they are."""
+    writer.execute(f"DELETE FROM {UNIFIED} WHERE id {chosen}")
+    alone = f"id {chosen} AND id NOT IN (SELECT profile_id FROM {GROUPS})"
     writer.execute(f"INSERT INTO {UNIFIED} BY NAME SELECT * FROM {profiles} WHERE {alone}")
     grouped = (
         f"(SELECT profile.*, now.unified_id FROM {PROFILES} AS profile JOIN {GROUPS} AS now"
-        f" ON now.profile_id = profile.id WHERE now.unified_id IN {affected})"
+        f" ON now.profile_id = profile.id WHERE now.unified_id {chosen})"
     )
     writer.execute(f"INSERT INTO {UNIFIED} BY NAME {unified_rows(rules, catalog.attributes(), grouped)}")
 
@@ -136,8 +137,7 @@ def _note_former(writer: Writer, profiles: str) -> None:
         f" FROM {IDENTITY} AS before JOIN {profiles} AS profile ON profile.id = before.profile_id"
         f" LEFT JOIN {GROUPS} AS now ON now.profile_id = before.profile_id"
         f" LEFT JOIN {GROUPS} AS first ON first.profile_id = before.unified_id"
-        f" WHERE before.unified_id IN (SELECT unified_id FROM {_AFFECTED})"
-        f" AND {customer} <> coalesce(first.unified_id, before.unified_id)"
+        f" WHERE {customer} <> coalesce(first.unified_id, before.unified_id)"
     )
     if not writer.row(f"SELECT count(*) FROM {_MOVED}")[0]:
         return
