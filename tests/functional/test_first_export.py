@@ -191,7 +191,7 @@ def test_it_is_set_up_by_keyboard_alone(
     expect(page.locator("#segments-total")).to_contain_text("2,500")
     tab_to(page, page.get_by_role("radio", name=re.compile("^Yes ")))
     page.keyboard.press("ArrowDown")
-    expect(page.get_by_role("radio", name=re.compile("^No "))).to_be_checked()
+    expect(page.get_by_role("radio", name=re.compile("^No No contacts"))).to_be_checked()
     tab_to(page, page.get_by_role("button", name="Save", exact=True))
     page.keyboard.press("Enter")
     run = page.locator(".saved-notice").get_by_role("button", name="Run")
