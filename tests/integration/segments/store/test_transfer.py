@@ -1,13 +1,15 @@
-"""Copy rows of the profile store into a temporary table of PostgreSQL."""
+"""Copy rows between the profile store and PostgreSQL."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from django.db import DataError, connection, transaction
+from pytest_django import Settings
 
 from segments.store import lake
 from segments.store.lake import StoreError, as_list, rows_of
-from segments.store.transfer import copy_to_temporary_table
+from segments.store.transfer import copy_to_temporary_table, load_temporary_table
 
 pytestmark = pytest.mark.django_db
 
@@ -59,3 +61,50 @@ def test_an_error_of_postgresql_ends_the_query_of_duckdb() -> None:
     with pytest.raises(DataError):
         copied(too_large)
     assert copied("SELECT 1, 'a', true") == [(1, "a", True)]
+
+
+@pytest.mark.parametrize("query", ["SELECT 1, 'a', true", "SELECT 9223372036854775808::HUGEINT, 'a', true"])
+def test_queries_after_it_have_all_threads(query: str, settings: Settings) -> None:
+    settings.PROFILE_STORE_THREADS = 3
+    with suppress(DataError):
+        copied(query)
+    with lake.reading() as reader:
+        assert reader.row("SELECT current_setting('threads')") == (3,)
+
+
+def loaded(query: str, parameters: Any = (), columns: Any = None) -> list[tuple[Any, ...]]:
+    with transaction.atomic(), lake.reading() as reader:
+        load_temporary_table(reader, query, parameters, columns or {"text": "VARCHAR"}, "loaded")
+        return reader.rows("FROM loaded")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "plain", 'a "quote"', "back\\slash", "comma, tab\t, lines\r\n", "Łódź 𝄞", None]
+)
+def test_every_text_is_loaded_as_it_is(text: str | None) -> None:
+    assert loaded("SELECT %s::text", [text]) == [(text,)]
+
+
+def test_no_rows_make_an_empty_table() -> None:
+    assert loaded("SELECT 'a' WHERE false") == []
+
+
+def test_rows_are_loaded_as_the_transaction_has_written_them() -> None:
+    with transaction.atomic(), connection.cursor() as cursor, lake.reading() as reader:
+        cursor.execute("CREATE TEMPORARY TABLE written ON COMMIT DROP AS SELECT gen_random_uuid() AS id")
+        load_temporary_table(reader, "SELECT id FROM written", [], {"id": "UUID"}, "loaded")
+        cursor.execute("SELECT id FROM written")
+        assert reader.rows("FROM loaded") == cursor.fetchall()
+
+
+def test_an_error_of_postgresql_while_rows_are_loaded_is_raised() -> None:
+    failing = "SELECT CASE WHEN i = 150000 THEN 1 / (i - 150000) ELSE i END FROM generate_series(1, 200000) i"
+    with pytest.raises(DataError):
+        loaded(failing, columns={"number": "BIGINT"})
+    assert loaded("SELECT 'a'") == [("a",)]
+
+
+def test_an_error_of_duckdb_while_rows_are_loaded_is_raised() -> None:
+    with pytest.raises(StoreError):
+        loaded("SELECT 'no number' FROM generate_series(1, 200000)", columns={"number": "BIGINT"})
+    assert loaded("SELECT 'a'") == [("a",)]
