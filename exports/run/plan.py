@@ -60,7 +60,9 @@ def plan(run: Run, lease: HeldLease) -> None:
     known = KnownList.of(delivered_set)
     erased_until = erase.last_erasure()
     left_out_values.send_again(known, _fields_to_check_again(run))
-    counts = diff.compute_diff(run.snapshot, known, unchanged=_unchanged_rows(run, known))
+    is_shared = wants.is_shared(run, known)
+    unchanged = _unchanged_rows(run, known, is_shared=is_shared)
+    counts = diff.compute_diff(run.snapshot, known, unchanged=unchanged)
     _check_limits(run, counts)
     stop_if_canceled(run, lease)
     _record_excluded(run)
@@ -69,7 +71,8 @@ def plan(run: Run, lease: HeldLease) -> None:
     _cut_into_batches(run, writer)
     violations = _write_returning(run, writer) if writer.written < counts.to_send else 0
     planned = writer.written
-    wants.record_wants(run, known)
+    if is_shared:  # by then another export may send to the list; the plan would lack the unchanged contacts
+        wants.record_wants(run, known)
     wants.record_overwritten(run, known)
     removals = removal_plan.plan(run, delivered_set, writer)
     erase.enter_erasure_barrier()
@@ -187,9 +190,9 @@ def rows_for_contract(connection: Connection | None) -> UnchangedRows:
     return UnchangedRows.NONE if limit is None else UnchangedRows.WITHOUT_VALUES
 
 
-def _unchanged_rows(run: Run, known: KnownList) -> UnchangedRows:
+def _unchanged_rows(run: Run, known: KnownList, *, is_shared: bool) -> UnchangedRows:
     """Return which unchanged contacts the steps of the plan need."""
-    if wants.is_shared(run, known) or left_out_values.exist(known):
+    if is_shared or left_out_values.exist(known):
         return UnchangedRows.WITHOUT_VALUES
     return rows_for_contract(run.export.connection)
 

@@ -106,9 +106,8 @@ _SENT_BEFORE = """
 
 def record_wants(run: Run, known: KnownList) -> None:
     """Record which known contacts of the list the export wants by the temporary table ``plan``, and which it does
-    not any more. Nothing while it is the only export to the list. Call it in the transaction of the plan."""
-    if not is_shared(run, known):
-        return
+    not any more. Call it in the transaction of the plan, which has all members; while the export is the only one
+    to the list it is not needed."""
     segment_ids = run.snapshot.segment_ids
     guard = find_guard(run.export_id, run.account, run.list_id, segment_ids)
     parameters: dict[str, Any] = {

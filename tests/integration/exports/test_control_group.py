@@ -253,14 +253,14 @@ def test_a_refresh_during_the_plan_does_not_keep_the_control_group_on_the_list(
     export = export_of(account, crowd, Removal.DELETE)
     run(export)
     hold_out(export, 10)
-    keep, record = removal_plan.keep_wanted_contacts, wants.record_wants
+    keep, record = removal_plan.keep_wanted_contacts, wants.record_overwritten
     kept = []
 
     def refresh_meanwhile(planned: Run, known: KnownList) -> None:
         Segment.objects.filter(pk=crowd.pk).update(refreshed_at=clock.now())
         record(planned, known)
 
-    monkeypatch.setattr(wants, "record_wants", refresh_meanwhile)
+    monkeypatch.setattr(wants, "record_overwritten", refresh_meanwhile)
     monkeypatch.setattr(removal_plan, "keep_wanted_contacts", lambda working: kept.append(keep(working)))
     assert run(export).removed == len(group_of(10))
     assert kept == [0]

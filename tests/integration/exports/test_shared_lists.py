@@ -1,5 +1,6 @@
 """Two exports to one list: what one sends, wants and removes is seen by the other."""
 
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -23,6 +24,8 @@ from exports.reporting import person
 from exports.reporting.person import ContactStatus
 from exports.results import record, unknown_results
 from exports.run import check, pipeline
+from exports.selection import diff
+from exports.selection.diff import PlanCounts
 from exports.state.status import Reason
 from segments.models import Segment
 from tests.scenarios.failing_workers import Killed
@@ -53,6 +56,27 @@ def rename(email: str, first_name: str) -> None:
 
 def name_of(account: RunningSandbox, export: Export, email: str) -> str:
     return str(next(each["Name"] for each in account.people(export.list_id) if each["EmailAddress"] == email))
+
+
+def test_an_export_that_is_added_during_a_plan_leaves_no_contact_unwanted(
+    account: RunningSandbox, crowd: Segment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plan of the only export to a list has no rows of unchanged contacts."""
+    monkeypatch.setattr(diff, "_FEW", -1)
+    one = export_of(account, crowd, Removal.DELETE)
+    run(one)
+    compute = diff.compute_diff
+
+    def add_export_meanwhile(*args: Any, **options: Any) -> PlanCounts:
+        counts = compute(*args, **options)
+        other_to(account, one, crowd)
+        return counts
+
+    monkeypatch.setattr(diff, "compute_diff", add_export_meanwhile)
+    assert run(one).unchanged == len(CROWD)
+    assert Export.objects.count() == 2
+    unwanted = [contact.email for contact in SyncedContact.objects.all() if contact.unwanted_by]
+    assert unwanted == []
 
 
 def test_an_export_sends_nothing_that_another_has_just_sent(account: RunningSandbox, crowd: Segment) -> None:

@@ -62,14 +62,14 @@ def test_a_contact_that_joins_while_the_plan_is_written_stays(
     export = export_of(account, crowd, Removal.UNSUBSCRIBE)
     run(export)
     leave(crowd, *FIRST_BATCH)
-    record = wants.record_wants
+    record = wants.record_overwritten
 
     def join_meanwhile(planned: Run, known: KnownList) -> None:
         join(crowd, FIRST_BATCH[0])
         Segment.objects.filter(pk=crowd.pk).update(refreshed_at=clock.now())
         record(planned, known)
 
-    monkeypatch.setattr(wants, "record_wants", join_meanwhile)
+    monkeypatch.setattr(wants, "record_overwritten", join_meanwhile)
     ended = run(export)
     assert (ended.to_remove, ended.removed) == (19, 19)
     found = states(account, export.list_id)
