@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import connection
 from django.test import Client, TransactionTestCase, override_settings
+from django.utils import translation
 from hypothesis import HealthCheck, settings
 from pytest_django import DjangoAssertNumQueries
 
@@ -77,6 +78,12 @@ def _profile_store_is_closed(django_db_setup: None) -> Iterator[None]:
     """The profile store has sessions of its own in the database, which end before it is dropped."""
     yield
     engine.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_language_is_left() -> None:
+    """A request activates its language for the thread, which then has it in the next test too."""
+    translation.activate(django_settings.LANGUAGE_CODE)
 
 
 def _person(username: str, full_name: str, role: Role) -> User:

@@ -10,7 +10,8 @@ from segments import catalog
 from segments.catalog import Attribute
 from segments.models import AttributeType, DataSource
 from segments.store import lake, profiles, schema
-from segments.store.merge import STAGED, Merge, StaleComparison
+from segments.store.merge import Merge, StaleComparison
+from tests.support.staged_rows import staged_rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -38,19 +39,11 @@ def merge(
     job: str = "import:1",
     check: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
-    with lake.reading() as reader:
-        reader.execute(
-            f"CREATE OR REPLACE TEMPORARY TABLE {STAGED} AS"
-            f" {lake.rows_of({'line': 'BIGINT', 'key': 'VARCHAR', attribute.column: 'VARCHAR'})}",
-            [lake.as_list({"line": n, "key": key, attribute.column: rows[key]} for n, key in enumerate(rows))],
-        )
+    kinds = {"line": "BIGINT", "key": "VARCHAR", attribute.column: "VARCHAR"}
+    staged = [{"line": n, "key": key, attribute.column: rows[key]} for n, key in enumerate(rows)]
     kept = catalog.others_than([attribute])
-    merging = Merge(source.pk, [attribute], kept, job, moment, check, lambda: None, {"file": "a"})
-    try:
-        return merging.run()
-    finally:
-        with lake.reading() as reader:
-            reader.execute(f"DROP TABLE {STAGED}")
+    with staged_rows(kinds, staged):
+        return Merge(source.pk, [attribute], kept, job, moment, check, lambda: None, {"file": "a"}).run()
 
 
 def stored() -> dict[str, object]:

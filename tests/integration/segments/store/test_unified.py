@@ -23,12 +23,13 @@ from segments.privacy.subjects import Scope
 from segments.sources import actions
 from segments.store import lake, members, profiles
 from segments.store.columns import IDENTITY, UNIFIED
-from segments.store.merge import STAGED, Merge
+from segments.store.merge import Merge
 from segments.store.profiles import EVERY_PROFILE, Condition, Profile, select_profiles, visible_profiles
 from segments.store.unified import write
 from tests.support.database_search import store_places_with
 from tests.support.identity import set_rules, unified_differs, unified_ids
 from tests.support.profiles import create_profiles, member_ids
+from tests.support.staged_rows import staged_rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -97,12 +98,9 @@ def merge(source: DataSource, rows: Mapping[str, Mapping[str, str | None]], job:
                 values[attribute.email_column] = (row.get(name) or "").lower() or None
                 kinds[attribute.email_column] = "VARCHAR"
         staged.append(values)
-    with lake.reading() as reader:
-        reader.execute(
-            f"CREATE OR REPLACE TEMPORARY TABLE {STAGED} AS {lake.rows_of(kinds)}", [lake.as_list(staged)]
-        )
     kept = catalog.others_than(given)
-    Merge(source.pk, given, kept, job, MOMENT, lambda: None, lambda: None, {}).run()
+    with staged_rows(kinds, staged):
+        Merge(source.pk, given, kept, job, MOMENT, lambda: None, lambda: None, {}).run()
 
 
 # -- reading -----------------------------------------------------------------------------------------------------
