@@ -94,9 +94,13 @@ def remove_selected(request: Request) -> HttpResponse:
     exports = find_selected_exports(request)
     count = len(exports)
     texts = {"n": count, "name": exports[0]}
-    toast = ngettext("“%(name)s” is removed.", "%(n)d exports are removed.", count)
+    if count == 1:
+        title, toast = _("Remove “%(name)s”?"), _("“%(name)s” is removed.")
+    else:
+        title = ngettext("Remove %(n)d export?", "Remove %(n)d exports?", count)
+        toast = ngettext("%(n)d export is removed.", "%(n)d exports are removed.", count)
     asked = Confirmation(
-        title=ngettext("Remove “%(name)s”?", "Remove %(n)d exports?", count) % texts,
+        title=title % texts,
         sentence=_(
             "Their settings and runs are removed. Contacts already sent stay on their lists. To "
             "remove contacts from lists, remove exports one at a time."
