@@ -124,53 +124,6 @@ class ImportForm(forms.Form):
         return cleaned
 
 
-class WatchedFolderForm(forms.Form):
-    """Choose the folder that a data source watches."""
-
-    folder = forms.CharField(
-        label=_("Folder"),
-        max_length=240,
-        help_text=_("The full path on the server, in a folder that the setting SOURCE_FOLDERS lists."),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )
-    pattern = forms.CharField(
-        label=_("File names"),
-        max_length=200,
-        help_text=_("A pattern, such as customers-*.csv. Files are imported in the order of their names."),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )
-    source_name = forms.CharField(
-        label=_("Data source"),
-        max_length=120,
-        help_text=_("A new name creates a data source. An existing name updates that data source."),
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
-    )
-    key_columns = forms.CharField(
-        label=_("Key column"),
-        max_length=500,
-        help_text=_("The column that identifies each customer. Separate several columns with commas."),
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
-    )
-    mode = forms.ChoiceField(
-        label=_("Customers of the data source who are not in the file"),
-        choices=[
-            (ImportMode.UPSERT, _("They stay. Nothing is removed.")),
-            (ImportMode.SNAPSHOT, _("They are removed. If there are many, you are asked to confirm first.")),
-        ],
-        initial=ImportMode.UPSERT,
-        widget=forms.RadioSelect,
-    )
-
-    def clean_key_columns(self) -> list[str]:
-        names = [name for part in self.cleaned_data["key_columns"].split(",") if (name := part.strip())]
-        if not names:
-            raise ValidationError(_("Enter the name of a column."))
-        return names
-
-    def clean_mode(self) -> ImportMode:
-        return ImportMode(self.cleaned_data["mode"])
-
-
 class SegmentForm(forms.Form):
     """Name, description and tags of a segment; the rules have their own editor."""
 

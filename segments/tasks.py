@@ -18,19 +18,20 @@ from segments.models import (
     Unification,
 )
 from segments.privacy import erase
-from segments.sources import actions, import_job, schedules, watched_folders
+from segments.sources import actions, import_job, schedules
+from segments.sources.watched_places import scan
 
 
 @shared_task
 def import_file(job_id: int) -> None:
     job = import_job.run_import(job_id)
     if job is not None:
-        watched_folders.scan_soon(job.source_id)
+        scan.scan_soon(job.source_id)
 
 
 @shared_task
-def scan_watched_folder(folder_id: int) -> None:
-    watched_folders.scan(folder_id)
+def scan_watched_place(place_id: int) -> None:
+    scan.scan(place_id)
 
 
 @shared_task
@@ -45,8 +46,8 @@ def unify(job_id: int) -> None:
 
 @shared_task
 def enqueue_pending() -> None:
-    """Enqueue every due job that no worker holds again, and the watched folders that are to be scanned; delete
-    abandoned uploads."""
+    """Enqueue every due job that no worker holds again, and the watched folders and buckets that are to be
+    scanned; delete abandoned uploads."""
     at_work = ImportJob.objects.filter(source=OuterRef("source"), status=JobStatus.PROCESSING).exclude(
         pk=OuterRef("pk")
     )
@@ -56,8 +57,8 @@ def enqueue_pending() -> None:
         enqueue("segments.tasks.refresh_segment", job_id)
     for job_id in leases.claimable(Unification).order_by("pk").values_list("pk", flat=True):
         enqueue("segments.tasks.unify", job_id)
-    for folder_id in watched_folders.claim_due():
-        enqueue("segments.tasks.scan_watched_folder", folder_id)
+    for place_id in scan.claim_due():
+        enqueue("segments.tasks.scan_watched_place", place_id)
     actions.delete_abandoned_uploads()
     if erase.purge_is_due():
         enqueue("segments.tasks.purge_erased")

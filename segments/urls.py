@@ -13,7 +13,7 @@ from segments.views import (
     identity,
     segment_pages,
     uploads,
-    watched_folders,
+    watched_places,
 )
 
 app_name = "segments"
@@ -30,7 +30,8 @@ urlpatterns = [
     path("data/sources/upload/", uploads.upload, name="upload"),
     path("data/sources/upload/leaving/", uploads.download_leaving, name="upload_leaving"),
     path("data/sources/schedule/", data_sources.schedule, name="source_schedule"),
-    path("data/sources/folder/", watched_folders.watched_folder, name="watched_folder"),
+    path("data/sources/folder/", watched_places.watched_folder, name="watched_folder"),
+    path("data/sources/bucket/", watched_places.watched_bucket, name="watched_bucket"),
     path("data/sources/database/", databases.database, name="database"),
     path("data/sources/refresh/", data_sources.refresh, name="refresh_sources"),
     path("data/sources/<int:pk>/remove/", data_sources.remove, name="remove_source"),

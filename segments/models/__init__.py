@@ -1,5 +1,5 @@
 """Define the tables of segments, refreshes, imports and erasures; profile.py those of data sources and attributes,
-database_query.py and watched_folder.py those of where rows come from, source_schedule.py those of when,
+database_query.py and watched_place.py those of where rows come from, source_schedule.py those of when,
 identity_rules.py those of how profiles are unified; segment_draft.py those of rules that are not saved."""
 
 from django.conf import settings
@@ -21,7 +21,7 @@ from segments.models.identity_rules import (
 from segments.models.profile import AttributeType, DataSource, DeletedAttribute, ImportMode, ProfileAttribute
 from segments.models.segment_draft import SegmentDraft
 from segments.models.source_schedule import SourceSchedule, SourceTick
-from segments.models.watched_folder import WatchedFile, WatchedFolder
+from segments.models.watched_place import PlaceKind, WatchedFile, WatchedPlace
 
 __all__ = [
     "AttributeType",
@@ -38,6 +38,7 @@ __all__ = [
     "ImportProblem",
     "MemberSet",
     "NormalForm",
+    "PlaceKind",
     "ProfileAttribute",
     "RemovedSource",
     "Segment",
@@ -50,7 +51,7 @@ __all__ = [
     "Unification",
     "ValuePreference",
     "WatchedFile",
-    "WatchedFolder",
+    "WatchedPlace",
 ]
 
 
@@ -154,7 +155,8 @@ class ImportJob(Job):
     source = models.ForeignKey(DataSource, on_delete=models.CASCADE, related_name="imports")
     # The name of the file, or of the database.
     file_name = models.CharField(max_length=255)
-    path = models.CharField(max_length=500)  # empty: the rows are those of the source's database query
+    # In a bucket it begins with s3:// and is for people only; empty: the rows are those of the database query.
+    path = models.CharField(max_length=500)
     read_at = models.DateTimeField(null=True, blank=True)  # when the file was read to its end
     rows_read = models.BigIntegerField(default=0)
     rows_created = models.BigIntegerField(default=0)
@@ -192,6 +194,11 @@ class ImportJob(Job):
 
     def __str__(self) -> str:
         return self.file_name
+
+    @property
+    def is_from_bucket(self) -> bool:
+        """Return whether its file was in a watched bucket."""
+        return self.path.startswith("s3://")
 
 
 class ImportProblem(models.Model):

@@ -72,8 +72,8 @@ class DataSource(models.Model):
 
     @property
     def is_watching(self) -> bool:
-        """Return whether it imports the files that arrive in a folder."""
-        return hasattr(self, "watched_folder")
+        """Return whether it imports the files that arrive in a folder or bucket."""
+        return hasattr(self, "watched_place")
 
     @property
     def is_refreshable(self) -> bool:

@@ -35,6 +35,8 @@ from segments.sources.in_place import SAMPLE
 from segments.sources.prepare import LOADED, decided_plans, interrupted_by, prepare, rejected_rows
 from segments.sources.source_file import check_unchanged, source_file, version_of
 from segments.sources.staging import StagedRows
+from segments.sources.watched_places.place import FileUnavailable
+from segments.sources.watched_places.scan import retry_later
 from segments.store import lake, schema
 from segments.store.identity import StoreMismatch
 from segments.store.merge import Merge
@@ -141,6 +143,10 @@ def run_import(job_id: int, *, watch: Watch | None = None) -> ImportJob | None:
         except held_imports.RemovalsHeld as held:
             held_imports.hold(job, held)
             return job  # which needs its file again
+        except FileUnavailable as refusal:
+            with transaction.atomic():
+                _finish(job, JobStatus.FAILED, message=str(refusal))
+                retry_later(job)
         except (FileRefused, catalog.TooManyAttributes, StoreMismatch, lake.OutOfMemory) as refusal:
             _finish(job, JobStatus.FAILED, message=str(refusal))
         except Exception:

@@ -65,7 +65,7 @@ class Count:
 def data_sources(request: Request) -> HttpResponse:
     """Show the list of data sources with their last import."""
     imports = ImportJob.objects.filter(source=OuterRef("pk")).order_by("-id")
-    sources = DataSource.objects.select_related("database_query", "watched_folder", "schedule").annotate(
+    sources = DataSource.objects.select_related("database_query", "watched_place", "schedule").annotate(
         last_import=Subquery(imports.values("pk")[:1]),
         last_status=Subquery(imports.values("status")[:1]),
         last_refused=Coalesce(Subquery(imports.values("rows_refused")[:1]), 0),

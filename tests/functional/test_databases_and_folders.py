@@ -11,8 +11,9 @@ from pytest_django import Settings
 
 from config.platform.accounts.models import User
 from config.platform.jobs import clock
-from segments.models import ImportJob, WatchedFolder
-from segments.sources import import_job, watched_folders
+from segments.models import ImportJob, WatchedPlace
+from segments.sources import import_job
+from segments.sources.watched_places.scan import scan
 from tests.functional.conftest import assert_accessible, screenshot, sign_in
 from tests.support.profiles import get_profile
 
@@ -66,10 +67,10 @@ def test_an_administrator_watches_a_folder(page: Page, alice: User, folder: Path
     assert_accessible(page)
     page.get_by_role("button", name="Watch folder").click()
     expect(page.get_by_text("The folder is watched.")).to_be_visible()
-    watched = WatchedFolder.objects.get()
-    watched_folders.scan(watched.pk)
+    watched = WatchedPlace.objects.get()
+    scan(watched.pk)
     with time_machine.travel(clock.now() + timedelta(minutes=1), tick=True):
-        job = watched_folders.scan(watched.pk)
+        job = scan(watched.pk)
     assert job is not None
     import_job.run_import(job.pk)
     page.goto(f"/data/sources/folder/?source={watched.source_id}")

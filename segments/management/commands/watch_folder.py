@@ -9,7 +9,9 @@ from django.utils.translation import ngettext
 
 from segments.models import DataSource, ImportMode
 from segments.sources.data_source import KeyColumnDiffers
-from segments.sources.watched_folders import FolderRefused, find_files, stop_watching, watch_folder
+from segments.sources.watched_places.actions import stop_watching, watch_folder
+from segments.sources.watched_places.place import PlaceRefused
+from segments.sources.watched_places.places import place_of
 
 
 class Command(BaseCommand):
@@ -34,7 +36,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         source = DataSource.objects.filter(name__iexact=options["source"]).first()
         if options["stop"]:
-            if source is None or not source.is_watching:
+            if source is None or not source.is_watching or source.watched_place.is_bucket:
                 raise CommandError(_("The data source watches no folder."))
             stop_watching(source, by=None)
             return
@@ -50,8 +52,8 @@ class Command(BaseCommand):
                 mode=ImportMode(options["mode"]) if options["mode"] else None,
                 by=None,
             )
-        except (FolderRefused, KeyColumnDiffers) as refusal:
+        except (PlaceRefused, KeyColumnDiffers) as refusal:
             raise CommandError(str(refusal)) from refusal
-        count = len(find_files(watched.folder, watched.pattern))
+        count = len(place_of(watched).find_files(watched.pattern))
         sentence = ngettext("%(count)d file fits the pattern now.", "%(count)d files fit the pattern now.", count)
         self.stdout.write(sentence % {"count": count})

@@ -102,7 +102,7 @@ def _attach_postgresql(query: DatabaseQuery, password: str) -> list[str]:
         "options": f"-c default_transaction_read_only=on -c statement_timeout={limit}",
     }
     if encryption is DatabaseEncryption.VERIFY:
-        options["sslrootcert"] = _authorities()
+        options["sslrootcert"] = authorities()
     given = " ".join(f"{name}={libpq_quoted(value)}" for name, value in options.items())
     secret = f", PASSWORD {quoted(password)}" if password else ""
     return [
@@ -124,7 +124,7 @@ def _attach_mysql(query: DatabaseQuery, password: str) -> list[str]:
         "USER": query.user,
         "PASSWORD": password,
         "SSL_MODE": _MYSQL_SSL_MODES[encryption],
-        **({"SSL_CA": _authorities()} if is_verified else {}),
+        **({"SSL_CA": authorities()} if is_verified else {}),
     }
     given = ", ".join(f"{name} {quoted(value)}" for name, value in options.items())
     return [
@@ -162,7 +162,7 @@ def database_file(query: DatabaseQuery) -> Path:
     return real
 
 
-def _authorities() -> str:
+def authorities() -> str:
     """Return the file of the certificates of authorities that servers are verified with."""
     return settings.DATABASE_SOURCE_CA or DEFAULT_CA_BUNDLE_PATH
 

@@ -17,10 +17,13 @@ from config.platform.audit.models import AuditEntry
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
 from segments import tasks
-from segments.models import DataSource, ImportJob, ImportMode, WatchedFile, WatchedFolder
-from segments.sources import import_job, watched_folders
+from segments.models import DataSource, ImportJob, ImportMode, WatchedFile, WatchedPlace
+from segments.sources import import_job
 from segments.sources.data_source import KeyColumnDiffers
-from segments.sources.watched_folders import FolderRefused, find_files, scan, stop_watching, watch_folder
+from segments.sources.watched_places.actions import stop_watching, watch_folder
+from segments.sources.watched_places.folder import FolderPlace
+from segments.sources.watched_places.place import PlaceRefused, SeenFile
+from segments.sources.watched_places.scan import scan, take_next
 from tests.support.profiles import get_profile, profile_count
 
 pytestmark = pytest.mark.django_db
@@ -36,8 +39,12 @@ def inbox(tmp_path: Path, settings: Settings) -> Path:
 
 
 @pytest.fixture
-def watched(inbox: Path) -> WatchedFolder:
+def watched(inbox: Path) -> WatchedPlace:
     return watch_folder(source_name="Shop", key_columns=["id"], folder=str(inbox), pattern="shop-*.csv", by=None)
+
+
+def find_files(folder: str, pattern: str) -> list[SeenFile]:
+    return FolderPlace(folder).find_files(pattern)
 
 
 def put(folder: Path, name: str, content: str = "id,name\n1,Aino\n") -> Path:
@@ -46,13 +53,13 @@ def put(folder: Path, name: str, content: str = "id,name\n1,Aino\n") -> Path:
     return path
 
 
-def scan_later(watched: WatchedFolder, seconds: float = 31) -> ImportJob | None:
+def scan_later(watched: WatchedPlace, seconds: float = 31) -> ImportJob | None:
     """Scan once more after some time; the first scan notes what is there."""
     with time_machine.travel(clock.now() + timedelta(seconds=seconds), tick=True):
         return scan(watched.pk)
 
 
-def take(watched: WatchedFolder) -> ImportJob:
+def take(watched: WatchedPlace) -> ImportJob:
     """Scan twice, and import what is found."""
     scan(watched.pk)
     job = scan_later(watched)
@@ -62,7 +69,7 @@ def take(watched: WatchedFolder) -> ImportJob:
     return ended
 
 
-def test_a_file_is_imported_when_it_has_not_changed_for_a_while(watched: WatchedFolder, inbox: Path) -> None:
+def test_a_file_is_imported_when_it_has_not_changed_for_a_while(watched: WatchedPlace, inbox: Path) -> None:
     put(inbox, "shop-1.csv")
     assert scan(watched.pk) is None
     assert scan_later(watched, 29) is None
@@ -75,7 +82,7 @@ def test_a_file_is_imported_when_it_has_not_changed_for_a_while(watched: Watched
     assert (inbox / "shop-1.csv").exists()
 
 
-def test_a_file_that_is_still_written_waits(watched: WatchedFolder, inbox: Path) -> None:
+def test_a_file_that_is_still_written_waits(watched: WatchedPlace, inbox: Path) -> None:
     path = put(inbox, "shop-1.csv", "id,name\n1,")
     scan(watched.pk)
     path.write_text("id,name\n1,Aino\n2,Jan\n", encoding="utf-8")
@@ -85,7 +92,7 @@ def test_a_file_that_is_still_written_waits(watched: WatchedFolder, inbox: Path)
     assert WatchedFile.objects.get().size == path.stat().st_size
 
 
-def test_each_version_is_imported_once(watched: WatchedFolder, inbox: Path) -> None:
+def test_each_version_is_imported_once(watched: WatchedPlace, inbox: Path) -> None:
     path = put(inbox, "shop-1.csv")
     take(watched)
     assert scan_later(watched, 100) is None
@@ -98,7 +105,7 @@ def test_each_version_is_imported_once(watched: WatchedFolder, inbox: Path) -> N
     assert ImportJob.objects.count() == 2
 
 
-def test_files_are_imported_by_name_one_after_the_other(watched: WatchedFolder, inbox: Path) -> None:
+def test_files_are_imported_by_name_one_after_the_other(watched: WatchedPlace, inbox: Path) -> None:
     for name, value in [("shop-2.csv", "second"), ("shop-10.csv", "tenth"), ("shop-1.csv", "first")]:
         put(inbox, name, f"id,name\n1,{value}\n")
     scan(watched.pk)
@@ -111,7 +118,7 @@ def test_files_are_imported_by_name_one_after_the_other(watched: WatchedFolder, 
     assert get_profile("1").attributes["name"] == "second"
 
 
-def test_a_file_that_cannot_be_imported_does_not_hold_up_the_next(watched: WatchedFolder, inbox: Path) -> None:
+def test_a_file_that_cannot_be_imported_does_not_hold_up_the_next(watched: WatchedPlace, inbox: Path) -> None:
     put(inbox, "shop-1.csv", "name\nAino\n")
     put(inbox, "shop-2.csv")
     scan(watched.pk)
@@ -121,7 +128,7 @@ def test_a_file_that_cannot_be_imported_does_not_hold_up_the_next(watched: Watch
     assert profile_count() == 1
 
 
-def test_only_whole_files_with_names_of_the_pattern_are_seen(watched: WatchedFolder, inbox: Path) -> None:
+def test_only_whole_files_with_names_of_the_pattern_are_seen(watched: WatchedPlace, inbox: Path) -> None:
     for name in ("shop-1.csv.part", "shop-2.csv.tmp", ".shop-3.csv", "other.csv", "Shop-4.csv", "shop-5.csv"):
         put(inbox, name)
     (inbox / "shop-6.csv").mkdir()
@@ -129,7 +136,7 @@ def test_only_whole_files_with_names_of_the_pattern_are_seen(watched: WatchedFol
     assert [each.name for each in find_files(str(inbox), "shop-*")] == ["shop-5.csv"]
 
 
-def test_a_link_in_place_of_a_file_is_not_read(watched: WatchedFolder, inbox: Path, tmp_path: Path) -> None:
+def test_a_link_in_place_of_a_file_is_not_read(watched: WatchedPlace, inbox: Path, tmp_path: Path) -> None:
     path = put(inbox, "shop-1.csv")
     secret = put(tmp_path, "secret.csv", "id,name\n1,Key\n")
     os.utime(secret, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
@@ -144,7 +151,7 @@ def test_a_link_in_place_of_a_file_is_not_read(watched: WatchedFolder, inbox: Pa
 
 
 def test_a_file_that_changed_after_it_was_taken_is_imported_as_it_is_then(
-    watched: WatchedFolder, inbox: Path
+    watched: WatchedPlace, inbox: Path
 ) -> None:
     path = put(inbox, "shop-1.csv")
     scan(watched.pk)
@@ -157,7 +164,7 @@ def test_a_file_that_changed_after_it_was_taken_is_imported_as_it_is_then(
     assert take(watched).rows_created == 2
 
 
-def test_the_stored_plan_and_mode_hold(watched: WatchedFolder, inbox: Path) -> None:
+def test_the_stored_plan_and_mode_hold(watched: WatchedPlace, inbox: Path) -> None:
     put(inbox, "shop-1.csv", "id,zip\n1,01234\n2,99\n")
     take(watched)
     source = DataSource.objects.get()
@@ -170,7 +177,7 @@ def test_the_stored_plan_and_mode_hold(watched: WatchedFolder, inbox: Path) -> N
     assert get_profile("1").attributes["Postal code"] == "00501"
 
 
-def test_the_system_refresh_does_not_import_the_last_file_again(watched: WatchedFolder, inbox: Path) -> None:
+def test_the_system_refresh_does_not_import_the_last_file_again(watched: WatchedPlace, inbox: Path) -> None:
     put(inbox, "shop-1.csv")
     take(watched)
     source = DataSource.objects.get()
@@ -179,14 +186,14 @@ def test_the_system_refresh_does_not_import_the_last_file_again(watched: Watched
 
 
 def test_the_tick_scans_each_folder_every_quarter_of_a_minute_and_after_an_import(
-    watched: WatchedFolder,
+    watched: WatchedPlace,
     inbox: Path,
     enqueued: list[tuple[object, ...]],
     django_capture_on_commit_callbacks: object,
 ) -> None:
     tasks.enqueue_pending()
     tasks.enqueue_pending()
-    name = "segments.tasks.scan_watched_folder"
+    name = "segments.tasks.scan_watched_place"
     assert [message[1] for message in enqueued if message[0] == name] == [watched.pk]
     put(inbox, "shop-1.csv")
     scan(watched.pk)
@@ -197,7 +204,7 @@ def test_the_tick_scans_each_folder_every_quarter_of_a_minute_and_after_an_impor
     assert len([message for message in enqueued if message[0] == name]) == 2
 
 
-def test_a_folder_that_is_gone_is_shown_and_forgotten_when_it_is_back(watched: WatchedFolder, inbox: Path) -> None:
+def test_a_folder_that_is_gone_is_shown_and_forgotten_when_it_is_back(watched: WatchedPlace, inbox: Path) -> None:
     inbox.rename(inbox.parent / "away")
     assert scan(watched.pk) is None
     watched.refresh_from_db()
@@ -220,7 +227,7 @@ def test_a_folder_that_is_gone_is_shown_and_forgotten_when_it_is_back(watched: W
     ],
 )
 def test_only_allowed_folders_are_watched(inbox: Path, folder: str, pattern: str, field: str) -> None:
-    with pytest.raises(FolderRefused) as refusal:
+    with pytest.raises(PlaceRefused) as refusal:
         find_files(folder.format(inbox=inbox), pattern)
     assert refusal.value.field == field
 
@@ -230,7 +237,7 @@ def test_administrators_choose_the_folder_and_the_audit_has_it(inbox: Path, alic
         watch_folder(source_name="Shop", key_columns=["id"], folder=str(inbox), pattern="*.csv", by=bob)
     watched = watch_folder(source_name="Shop", key_columns=["id"], folder=str(inbox), pattern="*.csv", by=alice)
     stop_watching(watched.source, by=alice)
-    assert not WatchedFolder.objects.exists()
+    assert not WatchedPlace.objects.exists()
     changes = [each.changes for each in AuditEntry.objects.filter(action="edited").order_by("pk")]
     assert changes == [
         {"watched_folder": [None, f"{inbox}/*.csv"]},
@@ -239,7 +246,7 @@ def test_administrators_choose_the_folder_and_the_audit_has_it(inbox: Path, alic
 
 
 def test_a_waiting_import_ends_when_its_folder_is_watched_no_longer(
-    watched: WatchedFolder, inbox: Path, tmp_path: Path
+    watched: WatchedPlace, inbox: Path, tmp_path: Path
 ) -> None:
     """Else a link that replaces the file would be followed, then and with each refresh."""
     file = put(inbox, "shop-1.csv")
@@ -257,18 +264,18 @@ def test_a_waiting_import_ends_when_its_folder_is_watched_no_longer(
     assert not DataSource.objects.get().is_refreshable
 
 
-def test_another_key_column_is_refused(watched: WatchedFolder, inbox: Path) -> None:
+def test_another_key_column_is_refused(watched: WatchedPlace, inbox: Path) -> None:
     with pytest.raises(KeyColumnDiffers):
         watch_folder(source_name="Shop", key_columns=["email"], folder=str(inbox), pattern="*.csv", by=None)
 
 
-def test_two_scans_at_once_take_a_file_once(watched: WatchedFolder, inbox: Path) -> None:
+def test_two_scans_at_once_take_a_file_once(watched: WatchedPlace, inbox: Path) -> None:
     put(inbox, "shop-1.csv")
     scan(watched.pk)
     seen = find_files(str(inbox), "shop-*.csv")
     with time_machine.travel(clock.now() + timedelta(seconds=31), tick=True):
-        assert watched_folders._take_next(watched.pk, seen) is not None
-        assert watched_folders._take_next(watched.pk, seen) is None
+        assert take_next(watched.pk, FolderPlace(str(inbox)), seen) is not None
+        assert take_next(watched.pk, FolderPlace(str(inbox)), seen) is None
     assert ImportJob.objects.count() == 1
 
 
@@ -276,9 +283,9 @@ def test_the_command_starts_and_stops_watching(inbox: Path, capsys: pytest.Captu
     put(inbox, "shop-1.csv")
     call_command("watch_folder", str(inbox), "--pattern", "shop-*", "--source", "Shop", "--key", "id")
     assert "1 file fits the pattern" in capsys.readouterr().out
-    assert str(DataSource.objects.get().watched_folder) == f"{inbox}/shop-*"
+    assert str(DataSource.objects.get().watched_place) == f"{inbox}/shop-*"
     call_command("watch_folder", "--stop", "--source", "shop")
-    assert not WatchedFolder.objects.exists()
+    assert not WatchedPlace.objects.exists()
     with pytest.raises(CommandError, match="SOURCE_FOLDERS"):
         call_command("watch_folder", "/etc", "--pattern", "*", "--source", "Shop", "--key", "id")
 
@@ -304,12 +311,12 @@ def test_an_administrator_sets_it_up_in_the_browser(alice_client: Client, inbox:
     assert alice_client.post(FOLDER, posted).status_code == 302
     source = DataSource.objects.get()
     assert (source.key_columns, source.mode) == (["country", "id"], ImportMode.SNAPSHOT)
-    assert take(source.watched_folder).status == JobStatus.SUCCESSFUL
+    assert take(source.watched_place).status == JobStatus.SUCCESSFUL
     assert f"{inbox}/shop-*.csv" in alice_client.get("/data/sources/").content.decode()
 
 
 def test_the_pane_shows_each_file_with_status_and_reason(
-    alice_client: Client, watched: WatchedFolder, inbox: Path
+    alice_client: Client, watched: WatchedPlace, inbox: Path
 ) -> None:
     put(inbox, "shop-1.csv", "name\nAino\n")
     job = take(watched)
@@ -332,14 +339,14 @@ def test_the_pane_shows_each_file_with_status_and_reason(
     ],
 )
 def test_it_says_what_is_wrong_beside_the_field(
-    alice_client: Client, watched: WatchedFolder, inbox: Path, change: dict[str, str], field: str, words: str
+    alice_client: Client, watched: WatchedPlace, inbox: Path, change: dict[str, str], field: str, words: str
 ) -> None:
     response = alice_client.post(FOLDER, entered(inbox, **change))
     assert response.status_code == 422
     assert words in str(response.context["form"].errors[field])
 
 
-def test_the_enter_key_saves_and_does_not_stop(alice_client: Client, watched: WatchedFolder) -> None:
+def test_the_enter_key_saves_and_does_not_stop(alice_client: Client, watched: WatchedPlace) -> None:
     """Browsers submit with the first button of the form."""
     page = alice_client.get(f"{FOLDER}?source={watched.source_id}").content.decode()
     buttons = re.findall(r'<button type="submit"[^>]*>', page)
@@ -347,8 +354,8 @@ def test_the_enter_key_saves_and_does_not_stop(alice_client: Client, watched: Wa
     assert "data-save" in buttons[stop - 1]
 
 
-def test_it_is_stopped_in_the_browser(alice_client: Client, bob_client: Client, watched: WatchedFolder) -> None:
+def test_it_is_stopped_in_the_browser(alice_client: Client, bob_client: Client, watched: WatchedPlace) -> None:
     address = f"{FOLDER}?source={watched.source_id}"
     assert bob_client.post(address, {"act": "stop"}).status_code == 403
     assert alice_client.post(address, {"act": "stop"}).status_code == 302
-    assert not WatchedFolder.objects.exists()
+    assert not WatchedPlace.objects.exists()

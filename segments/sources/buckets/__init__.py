@@ -1,0 +1,1 @@
+"""List and download the objects of S3-compatible buckets."""
