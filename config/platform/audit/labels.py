@@ -96,10 +96,12 @@ ACTIONS: dict[str, Promise] = {
 
 # What the stored names of fields do not say by themselves.
 FIELDS: dict[str, Promise] = {
+    "access_key_id": _("Access key ID"),
     "hears_of_troubles": _("Notified by email"),
     "identifiers": _("Identifying attributes"),
     "is_active": _("Active"),
     "is_on": _("On"),
+    "is_path_style": _("Path style"),
     "is_searchable": _("Searchable"),
     "mode": _("Mode"),
     "preference": _("When data sources differ"),

@@ -144,6 +144,7 @@ ADDRESSES = {
     "segments:database": Address(ADMINISTRATORS),
     "segments:source_schedule": Address(CONTRIBUTORS, of="source"),
     "segments:watched_folder": Address(ADMINISTRATORS),
+    "segments:watched_bucket": Address(ADMINISTRATORS),
     "segments:upload_leaving": Address(CONTRIBUTORS),
     "segments:refresh_sources": Address(CONTRIBUTORS, of="source"),
     "segments:remove_source": Address(CONTRIBUTORS, of="source"),
