@@ -52,9 +52,8 @@ def extract() -> polib.POFile:
     """Extract the texts of templates and Python sources."""
     with tempfile.TemporaryDirectory(prefix="segment-exports-catalogs-") as folder:
         with override_settings(LOCALE_PATHS=[folder]):
-            call_command(
-                "makemessages", locale=["pl"], no_location=True, no_wrap=True, ignore_patterns=_IGNORED, verbosity=0
-            )
+            options = {"locale": ["pl"], "no_location": True, "no_wrap": True, "verbosity": 0}
+            call_command("makemessages", ignore_patterns=_IGNORED, **options)
         (path,) = Path(folder).rglob("django.po")
         return polib.pofile(str(path))
 
@@ -70,14 +69,14 @@ def update(catalog: polib.POFile, texts: polib.POFile) -> None:
         if before is not None:
             entry.msgstr, entry.msgstr_plural = before.msgstr, before.msgstr_plural
         elif text.msgid_plural:
-            entry.msgstr_plural = {number: "" for number in range(forms(catalog))}
+            entry.msgstr_plural = dict.fromkeys(range(forms(catalog)), "")
         catalog.append(entry)
 
 
 def forms(catalog: polib.POFile) -> int:
     """Return how many plural forms the language of a catalog has."""
     found = re.search(r"nplurals=(\d)", catalog.metadata["Plural-Forms"])
-    assert found is not None, "the header of a catalog has the plural forms"  # noqa: S101
+    assert found is not None, "the header of a catalog has the plural forms"
     return int(found[1])
 
 
