@@ -15,7 +15,11 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 def check_encryption_keys(**_: object) -> list[CheckMessage]:
     """Check that ENCRYPTION_KEYS holds valid keys with ids of their own. Messages name keys by their id only."""
     if not settings.ENCRYPTION_KEYS:
-        return [Error("There is no key to encrypt credentials with.", hint=_HOW_TO_MAKE_A_KEY, id="house.E001")]
+        return [
+            Error(
+                "ENCRYPTION_KEYS contains no key to encrypt credentials.", hint=_HOW_TO_MAKE_A_KEY, id="house.E001"
+            )
+        ]
     return list(_key_problems(settings.ENCRYPTION_KEYS))
 
 
@@ -26,7 +30,9 @@ def check_demo(**_: object) -> list[CheckMessage]:
         hint = "Leave HOST unset, or start without the demo."
         return [
             Error(
-                f"The demo may not be reached from elsewhere: HOST is {settings.HOST}.", hint=hint, id="house.E004"
+                f"The demo must not be reachable from other machines, but HOST is {settings.HOST}.",
+                hint=hint,
+                id="house.E004",
             )
         ]
     return []
@@ -36,7 +42,7 @@ def check_demo(**_: object) -> list[CheckMessage]:
 def check_secret_key(**_: object) -> list[CheckMessage]:
     """Check that SECRET_KEY is too long to be guessed."""
     if len(settings.SECRET_KEY) < 32:
-        hint = "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+        hint = "Create one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
         return [Error("SECRET_KEY is shorter than 32 characters.", hint=hint, id="house.E005")]
     return []
 
@@ -46,10 +52,10 @@ def check_production(**_: object) -> list[CheckMessage]:
     """Check that DEBUG is off and ALLOWED_HOSTS names hosts, except on a developer's own machine."""
     found: list[CheckMessage] = []
     if settings.DEBUG and not settings.EMBEDDED:
-        found.append(Error("DEBUG shows the insides to every visitor.", hint="Unset DEBUG.", id="house.E006"))
+        found.append(Error("DEBUG shows internal data to every visitor.", hint="Unset DEBUG.", id="house.E006"))
     if "*" in settings.ALLOWED_HOSTS:
-        hint = "Name the hosts that people use, such as exports.example.com."
-        found.append(Warning("ALLOWED_HOSTS accepts every name.", hint=hint, id="house.W003"))
+        hint = "List the host names that users open, such as exports.example.com."
+        found.append(Warning("ALLOWED_HOSTS accepts every host name.", hint=hint, id="house.W003"))
     return found
 
 
@@ -58,7 +64,7 @@ def check_https(**_: object) -> list[CheckMessage]:
     """Warn when pages, and so passwords, are served without HTTPS."""
     if settings.HTTPS:
         return []
-    hint = "Put a proxy that speaks HTTPS in front, and set HTTPS=yes."
+    hint = "Use an HTTPS proxy, and set HTTPS=yes."
     return [Warning("Pages are served without HTTPS.", hint=hint, id="house.W004")]
 
 
@@ -70,7 +76,7 @@ def refuse_unsafe_settings() -> None:
 
 
 _HOW_TO_MAKE_A_KEY = (
-    "Set ENCRYPTION_KEYS to id:key. Make a key with: python -c "
+    "Set ENCRYPTION_KEYS to id:key. Create a key with: python -c "
     "'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
 )
 
@@ -80,11 +86,11 @@ def _key_problems(entries: list[str]) -> Iterator[CheckMessage]:
     for number, entry in enumerate(entries, start=1):
         key_id, colon, key = entry.partition(":")
         if not colon or not key_id or not _is_key(key):
-            text = f"Entry {number} of ENCRYPTION_KEYS is not an id and a key."
+            text = f"Entry {number} of ENCRYPTION_KEYS does not have the form id:key."
             yield Error(text, hint=_HOW_TO_MAKE_A_KEY, id="house.E002")
         elif key_id in seen:
-            hint = "Give every key an id of its own: stored credentials name their key by it."
-            yield Error(f"ENCRYPTION_KEYS holds two keys called “{key_id}”.", hint=hint, id="house.E003")
+            hint = "Give each key a unique id. Stored credentials refer to their key by its id."
+            yield Error(f"ENCRYPTION_KEYS contains two keys with the id “{key_id}”.", hint=hint, id="house.E003")
         seen.add(key_id)
 
 

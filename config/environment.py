@@ -46,7 +46,7 @@ def flag(name: str, default: bool) -> bool:
         return True
     if value in {"0", "false", "no", "off"}:
         return False
-    raise ImproperlyConfigured(f"{name} is “{value}”; write yes or no.")
+    raise ImproperlyConfigured(f"{name} must be yes or no, not “{value}”.")
 
 
 def number(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int:
@@ -55,9 +55,9 @@ def number(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int
     try:
         parsed = int(value)
     except ValueError as error:
-        raise ImproperlyConfigured(f"{name} is “{value}”; write a whole number.") from error
+        raise ImproperlyConfigured(f"{name} must be a whole number, not “{value}”.") from error
     if not least <= parsed <= most:
-        raise ImproperlyConfigured(f"{name} is {parsed}; write a number from {least} to {most}.")
+        raise ImproperlyConfigured(f"{name} must be a number from {least} to {most}, not {parsed}.")
     return parsed
 
 
@@ -78,7 +78,7 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     """Read a setting as one of ``allowed``, regardless of case."""
     value = text(name, default).strip().upper()
     if value not in allowed:
-        raise ImproperlyConfigured(f"{name} is “{value}”; write one of {', '.join(allowed)}.")
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}, not “{value}”.")
     return value
 
 
@@ -87,7 +87,7 @@ def web_address(name: str, default: str) -> str:
     value = text(name, default).strip()
     parts = urlsplit(value)
     if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
-        raise ImproperlyConfigured(f"{name} is no address such as https://example.com/notify.")
+        raise ImproperlyConfigured(f"{name} must be an address such as https://example.com/notify.")
     return value
 
 
@@ -106,7 +106,9 @@ def bucket(name: str) -> dict[str, str]:
             or parts.path not in {"", "/"}
             or parts.username
         ):
-            raise ImproperlyConfigured(f"{name}_ENDPOINT is no address such as https://storage.example.com:9000.")
+            raise ImproperlyConfigured(
+                f"{name}_ENDPOINT must be an address such as https://storage.example.com:9000."
+            )
         found |= {"ENDPOINT": parts.netloc, "USE_SSL": "true" if parts.scheme == "https" else "false"}
     style = choice(f"{name}_URL_STYLE", "PATH" if endpoint else "VHOST", ("PATH", "VHOST"))
     return {each: value for each, value in found.items() if value} | {"URL_STYLE": style.lower()}
@@ -118,19 +120,19 @@ def time_zone(name: str, default: str) -> str:
     try:
         ZoneInfo(value)
     except (ValueError, OSError, ZoneInfoNotFoundError) as error:
-        raise ImproperlyConfigured(f"{name} is “{value}”; write a time zone such as Europe/Vienna.") from error
+        raise ImproperlyConfigured(f"{name} must be a time zone such as Europe/Vienna, not “{value}”.") from error
     return value
 
 
 def database(url: str) -> dict[str, object]:
     """Return Django's settings for a ``postgres://`` address."""
     if not url.startswith(("postgres://", "postgresql://")):
-        raise ImproperlyConfigured("DATABASE_URL must begin with postgres:// — PostgreSQL is the one engine here.")
+        raise ImproperlyConfigured("DATABASE_URL must start with postgres://. Only PostgreSQL is supported.")
     try:
         return dict(_env.db_url_config(url))
     except ValueError:  # which would quote the address, password and all
         raise ImproperlyConfigured(
-            "DATABASE_URL is no address such as postgres://user:password@host/name."
+            "DATABASE_URL must be an address such as postgres://user:password@host/name."
         ) from None
 
 
@@ -158,7 +160,9 @@ def mail(url: str) -> dict[str, Any]:
     try:
         return dict(_env.email_url_config(url))
     except (ValueError, KeyError, ImproperlyConfigured):  # which would quote the address, password and all
-        raise ImproperlyConfigured("EMAIL_URL is no address such as smtp+tls://user:password@host:587.") from None
+        raise ImproperlyConfigured(
+            "EMAIL_URL must be an address such as smtp+tls://user:password@host:587."
+        ) from None
 
 
 def session_settings(database: dict[str, object], **settings: str) -> dict[str, object]:
@@ -176,7 +180,7 @@ def _text_from_file(name: str) -> str | None:
     try:
         return Path(path).read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise ImproperlyConfigured(f"{name}_FILE names {path}, which cannot be read: {error.strerror}.") from error
+        raise ImproperlyConfigured(f"The file {path} in {name}_FILE cannot be read: {error.strerror}.") from error
 
 
 _HEADING = re.compile(r"^## (\d+\.\d+\.\d+)", re.MULTILINE)

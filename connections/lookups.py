@@ -122,7 +122,7 @@ def _patiently(ask: Callable[[], AnswerT], key: str) -> AnswerT:
     except queue.Empty:
         gave_up.set()
         raise TryLater(
-            _("The request takes longer than usual. Try again in a moment. Your entries are kept.")
+            _("The request is taking longer than usual. Try again in a moment. Your entries are kept.")
         ) from None
     if isinstance(answer, BaseException):
         raise answer

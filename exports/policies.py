@@ -154,7 +154,7 @@ def check_can_confirm(run: Run) -> None:
         check_can_restart_cleanup(run)
         return
     if not run.removals_held:
-        raise Refusal(_("Run %(number)s has no held removals.") % {"number": run.number})
+        raise Refusal(_("Run %(number)s has no removals awaiting confirmation.") % {"number": run.number})
     later = run.export.runs.filter(pk__gt=run.pk, kind=RunKind.EXPORT, status__in=ENDED_WELL)
     if later.exists():
         raise Refusal(_("A later run has recalculated the removals. Open that run."))
@@ -173,7 +173,7 @@ def check_can_restart_cleanup(run: Run) -> None:
     if later is not None:
         raise Refusal(_("Run %(number)s continued this list cleanup. Open that run.") % {"number": later.number})
     if run.connection is None:
-        raise Refusal(_("No connection gives access to that list any more."))
+        raise Refusal(_("No connection gives access to that list anymore."))
 
 
 def can_confirm(run: Run) -> bool:

@@ -46,7 +46,9 @@ def change_tags(segments: Sequence[Segment], *, add: Sequence[str], remove: Sequ
         if after == before:
             continue
         if are_too_many(after):
-            refused.append(RefusedSegment(segment, _("More than %(most)d tags.") % {"most": MAX_TAGS}))
+            refused.append(
+                RefusedSegment(segment, _("A segment can have at most %(most)d tags.") % {"most": MAX_TAGS})
+            )
             continue
         take_version(segment, segment.version)
         segment.tags = after

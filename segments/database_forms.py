@@ -17,7 +17,7 @@ class DatabaseForm(forms.Form):
     """Enter a database and a query: the first step. Which fields are shown depends on the kind of database."""
 
     use_required_attribute = False
-    engine = forms.ChoiceField(label=_("Kind of database"), choices=DatabaseEngine.choices)
+    engine = forms.ChoiceField(label=_("Database type"), choices=DatabaseEngine.choices)
     host = forms.CharField(
         label=_("Host"),
         max_length=255,
@@ -29,7 +29,7 @@ class DatabaseForm(forms.Form):
         min_value=1,
         max_value=65_535,
         required=False,
-        help_text=_("Empty: the usual port, 5432 for PostgreSQL and 3306 for MySQL."),
+        help_text=_("Leave empty for the default port: 5432 for PostgreSQL, 3306 for MySQL."),
     )
     database = forms.CharField(
         label=_("Database"), max_length=255, required=False, widget=forms.TextInput(attrs=_PLAIN)
@@ -38,14 +38,14 @@ class DatabaseForm(forms.Form):
         label=_("File"),
         max_length=500,
         required=False,
-        help_text=_("The full path on the server, in a folder that the setting SOURCE_FOLDERS lists."),
+        help_text=_("The full path on the server, in a folder that is listed in the setting SOURCE_FOLDERS."),
         widget=forms.TextInput(attrs=_PLAIN),
     )
     user = forms.CharField(
         label=_("User"),
         max_length=128,
         required=False,
-        help_text=_("Use a user of the database that can only read."),
+        help_text=_("Use a database user with read-only access."),
         widget=forms.TextInput(attrs=_PLAIN),
     )
     password = forms.CharField(
@@ -61,12 +61,12 @@ class DatabaseForm(forms.Form):
         choices=DatabaseEncryption.choices,
         initial=DatabaseEncryption.VERIFY,
         required=False,
-        help_text=_("Verified: an authority certifies the host."),
+        help_text=_("Verified: the certificate of the host is checked."),
     )
     query = forms.CharField(
         label=_("Query"),
         max_length=20_000,
-        help_text=_("A SELECT in the language of the database, or the name of a table."),
+        help_text=_("A SELECT statement in the SQL of the database, or the name of a table."),
         widget=forms.Textarea(attrs={**_PLAIN, "rows": 8, "class": "input--code"}),
         error_messages={"required": _("Enter a query, or the name of a table.")},
     )

@@ -39,7 +39,10 @@ class ChooseFileForm(forms.Form):
         file: UploadedFile[Any] = self.cleaned_data["file"]
         if not suffix_of(file.name or ""):
             raise ValidationError(
-                _("Choose a .csv, .tsv, .txt, .xlsx, .parquet or .jsonl file, or a text file with .gz at the end.")
+                _(
+                    "Choose a .csv, .tsv, .txt, .xlsx, .parquet or .jsonl file, or a text file "
+                    "compressed with gzip (.gz)."
+                )
             )
         if (file.size or 0) > settings.MAX_UPLOAD_MB << 20:
             raise ValidationError(
@@ -68,9 +71,12 @@ class ImportForm(forms.Form):
         ),
     )
     further_key_columns = ChosenColumnsField(
-        label=_("Further columns of the key"),
+        label=_("Additional key columns"),
         required=False,
-        help_text=_("Choose them if one column does not identify a customer, such as a shop and a number in it."),
+        help_text=_(
+            "Select them if one column alone does not identify a customer, such as a "
+            "store and a customer number in that store."
+        ),
         widget=forms.CheckboxSelectMultiple,
     )
     source_name = forms.CharField(
@@ -88,8 +94,8 @@ class ImportForm(forms.Form):
         widget=forms.RadioSelect,
     )
     misfit = forms.ChoiceField(
-        label=_("A value that does not fit its type"),
-        choices=[(MisfitPolicy.EMPTY, _("is left empty")), (MisfitPolicy.REJECT, _("rejects the row"))],
+        label=_("If a value does not match the column type"),
+        choices=[(MisfitPolicy.EMPTY, _("Leave it empty")), (MisfitPolicy.REJECT, _("Reject the row"))],
         initial=MisfitPolicy.EMPTY,
         required=False,
     )

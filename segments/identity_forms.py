@@ -50,7 +50,7 @@ class IdentityForm(forms.Form):
                 label=source.name, choices=places, coerce=int, required=False, empty_value=None
             )
         self.fields["exceptions"] = forms.MultipleChoiceField(
-            label=_("Attributes for which the other choice counts"),
+            label=_("Attributes that use the other option"),
             choices=[(str(each.id), each.name) for each in attributes],
             widget=forms.CheckboxSelectMultiple,
             required=False,
@@ -78,7 +78,7 @@ class IdentityForm(forms.Form):
                 self.add_error(f"attribute_{place}", _("Choose each attribute once."))
             seen.add(chosen)
             if cleaned.get(f"form_{place}") == NormalForm.EMAIL and not self._attributes[chosen].has_emails:
-                self.add_error(f"form_{place}", _("The attribute has no email addresses."))
+                self.add_error(f"form_{place}", _("The attribute contains no email addresses."))
         return cleaned
 
     def choices(self) -> RuleChoices:

@@ -38,9 +38,7 @@ class FormatForm(forms.Form):
     prefix = "format"
     encoding = forms.ChoiceField(label=_("Encoding"), required=False)
     delimiter = forms.ChoiceField(label=_("Delimiter"), required=False)
-    header_line = forms.IntegerField(
-        label=_("Line of the column names"), min_value=1, max_value=200, required=False
-    )
+    header_line = forms.IntegerField(label=_("Header line"), min_value=1, max_value=200, required=False)
     sheet = forms.ChoiceField(label=_("Sheet"), required=False)
 
     def __init__(self, *args: Any, detected: FileFormat, sheets: Sequence[str] = (), **kwargs: Any) -> None:
@@ -84,17 +82,17 @@ class ColumnForm(forms.Form):
     time_zone = forms.CharField(
         label=_("Time zone"),
         required=False,
-        help_text=_("Such as Europe/Helsinki. Empty: that of the environment."),
+        help_text=_("Such as Europe/Helsinki. Leave empty for the time zone of the environment."),
     )
-    decimal = forms.ChoiceField(label=_("Decimal sign"), choices=[(".", "."), (",", ",")], required=False)
+    decimal = forms.ChoiceField(label=_("Decimal separator"), choices=[(".", "."), (",", ",")], required=False)
     thousands = forms.ChoiceField(label=_("Thousands separator"), choices=_THOUSANDS, required=False)
-    true_word = forms.CharField(label=_("Word for yes"), max_length=40, required=False)
-    false_word = forms.CharField(label=_("Word for no"), max_length=40, required=False)
+    true_word = forms.CharField(label=_("Value for yes"), max_length=40, required=False)
+    false_word = forms.CharField(label=_("Value for no"), max_length=40, required=False)
     separator = forms.ChoiceField(
         label=_("List separator"), choices=[("", "JSON"), (";", ";"), ("|", "|"), (",", ",")], required=False
     )
     null_words = forms.CharField(
-        label=_("Words for no value"), required=False, help_text=_("Separate words with commas.")
+        label=_("Values that mean “no value”"), required=False, help_text=_("Separate values with commas.")
     )
     decimals = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, max_value=15)
 
@@ -114,13 +112,13 @@ class ColumnForm(forms.Form):
     def clean_date_format(self) -> str:
         pattern: str = self.cleaned_data["date_format"]
         if not is_date_pattern(pattern):
-            raise ValidationError(_("This is not a format of dates."))
+            raise ValidationError(_("This is not a valid date format."))
         return pattern
 
     def clean_time_zone(self) -> str:
         zone: str = self.cleaned_data["time_zone"].strip()
         if zone and not is_time_zone(zone):
-            raise ValidationError(_("There is no time zone of this name."))
+            raise ValidationError(_("There is no time zone with this name."))
         return zone
 
     def clean(self) -> dict[str, Any]:
@@ -132,10 +130,13 @@ class ColumnForm(forms.Form):
             self.add_error("attribute", _("Enter a name, or choose not to import the column."))
         known = catalog.find([attribute]).get(attribute)
         if known is not None and cleaned.get("type") not in (None, known.data_type):
-            message = _("The attribute “%(name)s” exists with the type %(type)s. Choose that, or another name.")
+            message = _(
+                "The attribute “%(name)s” already exists with the type %(type)s. Choose "
+                "this type, or another name."
+            )
             self.add_error("type", message % {"name": known.name, "type": known.data_type.label})
         if cleaned.get("thousands") and cleaned.get("thousands") == cleaned.get("decimal"):
-            self.add_error("thousands", _("Choose another sign than the decimal sign."))
+            self.add_error("thousands", _("The thousands separator must differ from the decimal separator."))
         cleaned["attribute"] = attribute
         return cleaned
 
@@ -189,7 +190,7 @@ def are_valid(column: Sequence[ColumnForm]) -> bool:
         elif not form.cleaned_data["is_ignored"]:
             name = form.cleaned_data["attribute"].casefold()
             if name in seen:
-                form.add_error("attribute", _("Another column has this attribute."))
+                form.add_error("attribute", _("Another column is imported as this attribute."))
                 valid = False
             seen.add(name)
     return valid

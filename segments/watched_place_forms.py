@@ -74,7 +74,7 @@ class WatchedFolderForm(_TargetForm):
     folder = forms.CharField(
         label=_("Folder"),
         max_length=240,
-        help_text=_("The full path on the server, in a folder that the setting SOURCE_FOLDERS lists."),
+        help_text=_("The full path on the server, in a folder that is listed in the setting SOURCE_FOLDERS."),
         widget=forms.TextInput(attrs=_PLAIN),
     )
     pattern = forms.CharField(

@@ -33,8 +33,8 @@ def resolve_host(host: str, *, allowed: Sequence[str], setting: str) -> list[str
             if _is_internal(address) and not any(address in network for network in networks):
                 raise HostRefused(
                     _(
-                        "“%(host)s” is in an internal network. To allow it, an administrator of the server "
-                        "adds it to the setting %(setting)s."
+                        "“%(host)s” is in an internal network. To allow it, a server "
+                        "administrator has to add it to the setting %(setting)s."
                     )
                     % {"host": host, "setting": setting}
                 )
@@ -43,7 +43,7 @@ def resolve_host(host: str, *, allowed: Sequence[str], setting: str) -> list[str
 
 def _addresses(name: str, shown: str) -> list[_Address]:
     if not name or any(sign in name for sign in "/\\,@ \0"):
-        raise HostRefused(_("“%(host)s” is not the name of a host.") % {"host": shown})
+        raise HostRefused(_("“%(host)s” is not a valid host name.") % {"host": shown})
     try:
         found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:

@@ -53,7 +53,7 @@ def check(redis_url: str) -> None:
         with redis_client(redis_url, seconds=5) as client:
             client.ping()
     except (RedisError, ValueError) as error:
-        raise CannotStart(f"The Redis that REDIS_URL names does not answer: {error}") from None
+        raise CannotStart(f"Redis at REDIS_URL does not respond: {error}") from None
 
 
 def redis_client(url: str, *, seconds: float = 2) -> Any:

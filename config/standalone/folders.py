@@ -109,7 +109,9 @@ def make_own(folder: Path) -> None:
     make_private(folder)
     found = folder.lstat()
     if found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise ImproperlyConfigured(f"{folder} must belong to you alone; remove it, or choose another VAR_DIR.")
+        raise ImproperlyConfigured(
+            f"{folder} must be accessible only to you. Remove it, or choose another VAR_DIR."
+        )
 
 
 def _stored_secret(path: Path, make: Callable[[], str]) -> str:
@@ -120,7 +122,7 @@ def _stored_secret(path: Path, make: Callable[[], str]) -> str:
             _write_once(path, make())
         return path.read_text(encoding="ascii").strip()
     except OSError as error:
-        advice = "Choose a folder of your own with VAR_DIR."
+        advice = "Set VAR_DIR to a folder of your own."
         raise ImproperlyConfigured(f"{error.filename or path}: {error.strerror}. {advice}") from error
 
 
@@ -150,7 +152,7 @@ def only_one(folder: Path) -> Iterator[None]:
         make_private(folder)
         descriptor = os.open(folder / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        advice = "Choose a folder of your own with VAR_DIR."
+        advice = "Set VAR_DIR to a folder of your own."
         raise CannotStart(f"{folder} cannot be used: {error.strerror}. {advice}") from error
     with os.fdopen(descriptor, "r+") as file:
         _lock(file.fileno(), folder, holder=file.read().strip())
@@ -166,6 +168,6 @@ def _lock(descriptor: int, folder: Path, holder: str) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         raise CannotStart(
-            f"Another `up` (process {holder or 'unknown'}) is running on {folder}: stop it first, or choose"
-            " another folder with VAR_DIR."
+            f"Another `up` (process {holder or 'unknown'}) is already running on {folder}. Stop it first, or set"
+            " VAR_DIR to another folder."
         ) from error

@@ -66,8 +66,8 @@ def check_user() -> None:
         allowed = False
     if not allowed:
         raise CannotStart(
-            "PostgreSQL does not run as root, and this machine does not allow user namespaces: start as an"
-            " ordinary user, or set DATABASE_URL to a server of yours."
+            "PostgreSQL does not run as root, and this machine does not allow user namespaces: start as a"
+            " regular user, or set DATABASE_URL to your own server."
         )
 
 
@@ -100,17 +100,17 @@ def make_cluster(data: Path) -> None:
     made = subprocess.run(initdb, capture_output=True, text=True, check=False)
     if made.returncode != 0:
         reason = " ".join(made.stderr.split())[-500:]
-        raise CannotStart(f"PostgreSQL could not make its folder {data}: {reason}")
+        raise CannotStart(f"PostgreSQL could not create its folder {data}: {reason}")
     unfinished.rename(data)
 
 
 def _check_cluster(data: Path) -> None:
-    advice = "Move the folder away to begin with an empty database, or restore it from a backup."
+    advice = "Move the folder to start with an empty database, or restore it from a backup."
     if not (data / "PG_VERSION").is_file() or not (data / "global" / "pg_control").is_file():
         raise CannotStart(f"{data} is not a complete PostgreSQL folder. {advice}")
     version = (data / "PG_VERSION").read_text(encoding="ascii").strip()
     if version != VERSION:
-        raise CannotStart(f"{data} was made by PostgreSQL {version}; this is {VERSION}. {advice}")
+        raise CannotStart(f"{data} was created by PostgreSQL {version}, but this is version {VERSION}. {advice}")
 
 
 def command(data: Path, socket_dir: Path, **overrides: str) -> list[str]:
@@ -141,7 +141,7 @@ def make_database(socket_dir: Path, name: str = NAME) -> None:
         check=False,
     )
     if made.returncode != 0 and "already exists" not in made.stderr:
-        raise CannotStart(f"PostgreSQL could not make the database {name}: {made.stderr.strip()}")
+        raise CannotStart(f"PostgreSQL could not create the database {name}: {made.stderr.strip()}")
 
 
 class TemporaryPostgres:

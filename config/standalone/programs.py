@@ -85,7 +85,9 @@ def _check_port(host: str, port: int, setting: str) -> None:
             probe.bind((host, port))
         except OSError as error:
             taken = error.errno == errno.EADDRINUSE
-            problem = f"is taken; choose another with {setting}" if taken else f"cannot be used: {error.strerror}"
+            problem = (
+                f"is in use. Choose another one with {setting}" if taken else f"cannot be used: {error.strerror}"
+            )
             raise CannotStart(f"Port {port} of {host} {problem}.") from error
 
 

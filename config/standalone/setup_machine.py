@@ -45,7 +45,7 @@ def check_python() -> None:
     if sys.version_info < OLDEST_PYTHON:
         wanted = ".".join(map(str, OLDEST_PYTHON))
         found = sys.version.split()[0]
-        fail(f"{sys.executable} is Python {found}: run make with PYTHON=…, naming Python {wanted} or newer.")
+        fail(f"{sys.executable} is Python {found}: run make with PYTHON=…, the path of Python {wanted} or newer.")
 
 
 def make_environment(lock: Path) -> None:
@@ -57,10 +57,13 @@ def make_environment(lock: Path) -> None:
     if not works(python):
         install_venv_module()
         say("Making .venv …")
-        run([sys.executable, "-m", "venv", "--clear", str(VENV)], "Could not make .venv.")
-    say(f"Installing what {lock.name} names …")
+        run([sys.executable, "-m", "venv", "--clear", str(VENV)], "Could not create .venv.")
+    say(f"Installing the packages in {lock.name}…")
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--quiet", "install", "--no-input"]
-    run([*pip, "--require-hashes", "-r", str(lock)], f"Could not install from {lock.name}: see above.")
+    run(
+        [*pip, "--require-hashes", "-r", str(lock)],
+        f"Could not install the packages in {lock.name}. See the messages above.",
+    )
     STAMP.write_text(fingerprint(lock))
 
 
@@ -97,7 +100,7 @@ def install_packages(packages: list[str]) -> None:
         fail(f"Missing on this machine: {names}. As root: apt-get install {names}")
     say(f"Installing {names} …")
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    failed = f"Could not install {names}: see above."
+    failed = f"Could not install {names}. See the messages above."
     run(["apt-get", "update", "-qq"], failed, quiet)
     run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], failed, quiet)
 

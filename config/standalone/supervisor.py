@@ -125,9 +125,9 @@ class Supervisor:
             self.watch_for(every)
             for name, child in self._children.items():
                 if child.exits >= patience:
-                    raise CannotStart(f"{name} does not start: see its last lines above.")
+                    raise CannotStart(f"{name} does not start. See its messages above.")
             if time.monotonic() > deadline:
-                raise CannotStart(f"{what} was not ready within {seconds:.0f} s: see the lines above.")
+                raise CannotStart(f"{what} was not ready within {seconds:.0f} s. See the messages above.")
 
     def watch_for(self, seconds: float) -> None:
         """Restart programs that end, for so many seconds."""
@@ -185,7 +185,7 @@ class Supervisor:
         child.reader.join(timeout=1)  # its last lines come before the news of its end
         self._records.remove(child.program.name)
         how = _ending(child.process.returncode)
-        self._output.write("up", f"{child.program.name} ended ({how}); it starts again in {pause:.0f} s.")
+        self._output.write("up", f"{child.program.name} stopped ({how}) and will be restarted in {pause:.0f} s.")
 
     def _restart(self, child: Child) -> None:
         fresh = self._spawn(child.program)

@@ -91,7 +91,7 @@ def _start(supervisor: Supervisor, output: Output) -> None:
     except CannotStart as error:
         raise CannotStart(f"{error} {readiness.missing}".strip()) from error
     if settings.DEMO and supervisor.run_once(programs.seed()) != 0:
-        raise CannotStart("The demo could not be filled (seed_demo failed): see the lines above.")
+        raise CannotStart("The demo data could not be created (seed_demo failed). See the messages above.")
     _welcome(output)
 
 
@@ -105,7 +105,7 @@ def _end_leftovers(output: Output) -> None:
     """End what a killed `up` left behind: its folder is locked by this one now."""
     ended = leftovers.end(leftovers.read(_records_path()))
     if ended:
-        output.write("up", f"Ended what an earlier start left behind: {', '.join(ended)}.")
+        output.write("up", f"Stopped processes of an earlier start: {', '.join(ended)}.")
     broker.delete_unfinished(settings.BROKER_FOLDER)
 
 
@@ -114,7 +114,7 @@ def _start_postgres(supervisor: Supervisor, output: Output) -> None:
     data, sockets = settings.VAR_DIR / "postgres", folders.socket_dir(settings.VAR_DIR)
     folders.make_own(sockets)
     if not data.exists():
-        output.write("up", f"Making a database in {data} …")
+        output.write("up", f"Creating a database in {data}…")
     postgres.prepare(data, sockets)
     supervisor.start(programs.database())
     supervisor.wait_until(lambda: postgres.is_ready(data), what="PostgreSQL", seconds=60, patience=1)
@@ -124,11 +124,11 @@ def _start_postgres(supervisor: Supervisor, output: Output) -> None:
 def _prepare(output: Output) -> None:
     broker.check(settings.REDIS_URL)
     if applied := _update_database():
-        output.write("up", f"Brought the database up to date ({applied} migrations).")
+        output.write("up", f"Updated the database ({applied} migrations).")
     for found in checks.run_checks(tags=["keyring", "profile_store"], databases=["default"]):
         raise CannotStart(found.msg)
     if settings.DEMO and not settings.EMBEDDED and _has_only_real_accounts():
-        raise CannotStart("The demo needs a database of its own: DATABASE_URL names one with real accounts.")
+        raise CannotStart("The demo needs a separate database. The database in DATABASE_URL has real accounts.")
     collect_static_files()
     engine.close()
     connections.close_all()  # the programs have their own
@@ -147,7 +147,7 @@ def _update_database() -> int:
         raise CannotStart(str(error)) from None
     except OperationalError as error:
         reason = " ".join(str(error).split())
-        where = "The database" if settings.EMBEDDED else "The database that DATABASE_URL names"
+        where = "The database" if settings.EMBEDDED else "The database in DATABASE_URL"
         raise CannotStart(f"{where} cannot be used: {reason}") from error
     return missing
 
@@ -178,12 +178,12 @@ def _welcome(output: Output) -> None:
     if settings.DEMO:
         lines += [
             f"Campaign Monitor sandbox: {settings.CAMPAIGN_MONITOR_SANDBOX_URL}/",
-            "Sign in as admin, contributor or viewer; the password is demo.",
+            "Sign in as admin, contributor or viewer with the password “demo”.",
         ]
     elif not administrators().exists():
         python = os.path.relpath(sys.executable, settings.BASE_DIR)
-        lines += [f"Nobody can sign in yet. Make the first account: {python} manage.py create_administrator"]
-    lines += [f"Data: {settings.VAR_DIR} · Ctrl-C stops everything.", ""]
+        lines += [f"There are no accounts yet. Create the first one: {python} manage.py create_administrator"]
+    lines += [f"Data: {settings.VAR_DIR} · Press Ctrl+C to stop.", ""]
     connections.close_all()
     output.write("up", "\n".join(lines))
 

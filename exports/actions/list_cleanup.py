@@ -77,7 +77,7 @@ def clean_up_former_list(export: Export, set_id: int, wanted: CleanupSettings, *
 
 def nothing_to_clean_up() -> str:
     """Say why there is nothing to clean up on a former list."""
-    return _("The export sends to this list again, or has no contacts on it any more.")
+    return _("The export sends to this list again, or no longer has contacts on it.")
 
 
 @transaction.atomic
@@ -97,7 +97,7 @@ def restart(run: Run, *, people: int, by: User | None) -> Run:
 def retry(failed: Run) -> Run:
     """Start the automatic retry of a failed list cleanup. Raises policies.Refusal."""
     if failed.connection is None:
-        raise policies.Refusal(_("No connection gives access to that list any more."))
+        raise policies.Refusal(_("No connection gives access to that list anymore."))
     Run.objects.filter(pk=failed.pk).update(resume_at=None)
     run = _new_run(
         failed.export, failed.cleanup.delivered_set, failed.connection, Trigger.RETRY, None, retry_of=failed
@@ -189,7 +189,7 @@ def _find_connection(left: AbandonedList, wanted: CleanupSettings, by: User | No
     do what is asked."""
     if left.connection is None:
         raise policies.Refusal(
-            _("No connection gives access to “%(list)s” any more.") % {"list": left.delivered_set.title}
+            _("No connection gives access to “%(list)s” anymore.") % {"list": left.delivered_set.title}
         )
     connection = Connection.objects.get(pk=left.connection.pk)
     if by is not None:

@@ -16,12 +16,12 @@ from exports.models.snapshot import CONTROL, TREATMENT, ControlSettings
 _HELP: dict[ControlMode, str | Promise] = {
     ControlMode.OFF: gettext_lazy("All contacts are sent."),
     ControlMode.HOLD_OUT: gettext_lazy(
-        "Contacts in the control group are not sent. Those that this export has added to the list already are "
-        "treated like contacts who leave the segments."
+        "Contacts in the control group are not sent. Contacts that this export already added to "
+        "the list are handled like contacts who leave the segments."
     ),
     ControlMode.FIELD: gettext_lazy(
-        "All contacts are sent. A text field of the list says “Control” or “Treatment”, so that a campaign can "
-        "leave the control group out."
+        "All contacts are sent. A text field of the list contains “Control” or “Treatment”, so "
+        "that a campaign can exclude the control group."
     ),
 }
 
@@ -88,7 +88,7 @@ def problems(
 
 def _wrong_field(field: str, details: ListDetails | None, mapped: Sequence[str], mark_field: str) -> str:
     if not field:
-        return _("Choose the field that says who is in the control group.")
+        return _("Choose the field for the control group.")
     if field in mapped:
         return _("An attribute is already sent to this field. Choose a different field.")
     if field == mark_field:

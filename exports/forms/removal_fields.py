@@ -130,7 +130,7 @@ class CleanupForm:
         if len(self._offered) > 1:
             return ""
         if self.left.connection is None:
-            return _("No connection gives access to this list any more. The contacts stay on it.")
+            return _("No connection gives access to this list anymore. The contacts stay on it.")
         if self._lookup and self._lookup.trouble:
             return self._lookup.trouble
         if self.people is None:

@@ -53,7 +53,7 @@ def why_not(disclosed: DisclosedList) -> str:
     """Say why subscribers cannot be removed from a list here; empty where they can."""
     found = _leading_to(disclosed)
     if found is None:
-        return _("No connection gives access to this list any more. Remove the contact there manually.")
+        return _("No connection gives access to this list anymore. Remove the contact there manually.")
     if not found.destination.capabilities.removes_people:
         return _("This destination does not support removal. Remove the contact there manually.")
     return ""

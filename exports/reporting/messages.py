@@ -242,7 +242,10 @@ _CLEANUP_MESSAGES: dict[Reason, Message] = {
         _("This run starts automatically when the other run ends."),
     ),
     Reason.REMOVALS_HELD: Message(
-        _("No contact was removed from the list: the situation has changed since the removal was agreed."),
+        _(
+            "No contact was removed from the list, because the list or the segments have changed "
+            "since the removal was confirmed."
+        ),
         _("If the number is correct, choose “Confirm removals”. The next run recalculates the removals."),
     ),
     Reason.SOME_NOT_REMOVED: Message(_("The destination refused to remove some contacts from the list."), _RESUME),

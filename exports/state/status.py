@@ -34,7 +34,7 @@ class Reason(models.TextChoices):
     REMOVALS_HELD = "removals_held", _("Removals await confirmation")
     SOME_NOT_REMOVED = "some_not_removed", _("Some contacts were not removed")
     NOTHING_TO_CLEAN_UP = "nobody_to_clear", _("No contacts left to remove")
-    CLEANUP_NOT_NEEDED = "not_to_be_cleared", _("List cleanup not needed any more")
+    CLEANUP_NOT_NEEDED = "not_to_be_cleared", _("List cleanup no longer needed")
     UNACCOUNTED = "unaccounted", _("Some results are unknown")
     NO_CONNECTION = "no_connection", _("No connection")
     CONNECTION_NOT_READY = "connection_not_ready", _("The connection is not ready")

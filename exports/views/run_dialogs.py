@@ -121,7 +121,7 @@ def restore(request: Request, run_id: int) -> HttpResponse:
         removal_restore.check(run)
         found = removal_restore.count(run)
         if not found.people:
-            raise policies.Refusal(_("None of these subscribers can be restored any more."))
+            raise policies.Refusal(_("None of these subscribers can be restored anymore."))
         return found
 
     def act() -> tuple[str, str]:

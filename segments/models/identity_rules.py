@@ -11,7 +11,7 @@ from config.platform.jobs.models import Job
 class NormalForm(models.TextChoices):
     """How values of an identifying attribute are compared."""
 
-    TEXT = "text", _("Exact text, in any case")
+    TEXT = "text", _("Exact text, ignoring case")
     EMAIL = "email", _("Email address")
     PHONE = "phone", _("Phone number")
 

@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 _LOCK_SECONDS = 5
 # Lock timeout and deadlock.
 _BUSY = {"55P03", "40P01"}
-_BLOCKED = gettext_lazy("An import or a plan is being written. Nothing was erased. Try again in a minute.")
+_BLOCKED = gettext_lazy("An import or a run is writing data. Nothing was erased. Try again in a minute.")
 BARRIER_LOCK = 7_365_676_101
 
 

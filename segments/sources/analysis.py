@@ -91,10 +91,10 @@ def plan_from_yaml(text: str) -> PlanFile:
     try:
         content = yaml.safe_load(text) or {}
         if not isinstance(content, dict) or content.keys() - {"key", "format", "columns"}:
-            raise PlanRefused(_("The file has other keys than “key”, “format” and “columns”."))
+            raise PlanRefused(_("The file can contain only the keys “key”, “format” and “columns”."))
         choices = content.get("format") or {}
         if not isinstance(choices, dict) or choices.keys() - set(CHOICES):
-            raise PlanRefused(_("The format can have the keys %(keys)s.") % {"keys": ", ".join(CHOICES)})
+            raise PlanRefused(_("“format” can contain only the keys %(keys)s.") % {"keys": ", ".join(CHOICES)})
         return PlanFile(plans_from_list(content.get("columns") or []), choices, _keys(content.get("key")))
     except (yaml.YAMLError, ValueError, TypeError, AttributeError) as error:
         raise PlanRefused(_("The plan cannot be read: %(reason)s") % {"reason": str(error)}) from error
@@ -104,7 +104,7 @@ def _keys(given: object) -> tuple[str, ...]:
     """Read the key columns of a plan: a name, or a list of names."""
     names = given if isinstance(given, list) else [given] if given is not None else []
     if not all(isinstance(name, str) and name for name in names):
-        raise PlanRefused(_("“key” is the name of a column, or a list of names."))
+        raise PlanRefused(_("“key” must be the name of a column, or a list of names."))
     return tuple(names)
 
 

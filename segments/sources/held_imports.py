@@ -85,10 +85,10 @@ def held_sentence(job: ImportJob) -> str:
 def leaving_sentence(count: int, known: int) -> str:
     """Return how many of the known profiles would leave."""
     if not count:
-        return _("No customer would leave.")
+        return _("No customers would be removed.")
     sentence = ngettext(
-        "%(leaving)s of %(known)s customers would leave, because it is not in the file.",
-        "%(leaving)s of %(known)s customers would leave, because they are not in the file.",
+        "%(leaving)s of %(known)s customers is not in the file and would be removed.",
+        "%(leaving)s of %(known)s customers are not in the file and would be removed.",
         count,
     )
     return sentence % {"leaving": number(count), "known": number(known)}

@@ -118,7 +118,10 @@ def _check_names(plans: Sequence[ColumnPlan]) -> None:
         other = columns.get(plan.attribute.casefold())
         if other is not None:
             raise FileRefused(
-                _("The columns “%(first)s” and “%(second)s” are the same attribute, “%(attribute)s”.")
+                _(
+                    "The columns “%(first)s” and “%(second)s” would be imported as the same "
+                    "attribute, “%(attribute)s”."
+                )
                 % {"first": other, "second": plan.column, "attribute": plan.attribute}
             )
         columns[plan.attribute.casefold()] = plan.column

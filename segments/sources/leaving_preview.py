@@ -79,7 +79,5 @@ def _load_keys(path: Path, file_format: FileFormat, keys: Sequence[str]) -> Load
         query = f"SELECT {key_expression(positions)} AS key FROM {quoted(_TABLE)}"
         present_keys.collect(connection, loaded, positions, query)
         if not connection.execute(f"SELECT count(key) FROM {leaving.PRESENT}").fetchall()[0][0]:
-            raise FileRefused(
-                _("No row of the file has a key. Nothing would be imported, and no customer would leave.")
-            )
+            raise FileRefused(_("No row of the file has a key. Nothing would be imported or removed."))
     return loaded

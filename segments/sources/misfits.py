@@ -36,8 +36,8 @@ def misfit_reason(kind: ColumnType) -> Callable[[str], str]:
 def misfit_count(column: str, count: int) -> str:
     """Say how many values of a column do not fit its type."""
     sentence = ngettext(
-        "Column “%(column)s”: %(count)d value does not fit the type and is empty.",
-        "Column “%(column)s”: %(count)d values do not fit the type and are empty.",
+        "Column “%(column)s”: %(count)d value does not match the type and is left empty.",
+        "Column “%(column)s”: %(count)d values do not match the type and are left empty.",
         count,
     )
     return sentence % {"column": column, "count": count}

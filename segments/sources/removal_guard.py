@@ -15,8 +15,8 @@ class ImportGuard(TextChoices):
     EMPTY = "empty", _("None of the customers of the data source is in the file.")
     HALVED = "halved", _("At least half of the customers of the data source are not in the file.")
     MANY = "many", _("More than a fifth of the customers of the data source are not in the file.")
-    UNREADABLE = "unreadable", _("Rows have no readable key: their customers may be missing by mistake.")
-    MERGED = "merged", _("Some values contain further rows: perhaps a quotation mark is missing in the file.")
+    UNREADABLE = "unreadable", _("Some rows have no readable key, so their customers may be missing by mistake.")
+    MERGED = "merged", _("Some values contain several rows. A quotation mark may be missing in the file.")
     GROWN = "grown", _("There are more customers to remove than were confirmed.")
 
 

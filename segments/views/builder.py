@@ -89,9 +89,9 @@ def _said(tree: Tree, moved: str | None) -> dict[str, str]:
     outer, _dot, number = moved.rpartition(".")
     words = {"place": int(number) + 1, "of": rules_tree.size_of_group(tree, outer)}
     sentence = (
-        _("Moved to place %(place)d of %(of)d in an inner group.")
+        _("Moved to position %(place)d of %(of)d in a nested group.")
         if outer
-        else _("Moved to place %(place)d of %(of)d.")
+        else _("Moved to position %(place)d of %(of)d.")
     )
     return {"moved_to": moved.replace(".", "-"), "moved_words": sentence % words}
 

@@ -156,7 +156,7 @@ def exclude(request: Request, pk: int) -> HttpResponse:
         except actions.NotRefreshed as refused:
             refusal, status = str(refused), 409
         else:
-            message = _("No export sends the members of “{name}” from now on.").format(name=segment.name)
+            message = _("Exports no longer send the members of “{name}”.").format(name=segment.name)
             return close_pane(request, reverse("segments:detail", args=[pk]), message)
     present = Segment.objects.filter(is_exclusion=True).exclude(pk=pk).first()
     context = {

@@ -101,7 +101,7 @@ def find_import(pk: int) -> ImportJob:
 def _nothing_held() -> dict[str, Any]:
     return {
         "title": _("Confirm removals"),
-        "refusal": _("No removals of this import await confirmation any more."),
+        "refusal": _("No removals of this import await confirmation anymore."),
         "hides_confirm": True,
     }
 

@@ -313,7 +313,7 @@ def _card(form: ColumnForm, guess: ColumnGuess) -> ColumnCard:
         sentence = ngettext("%(count)s value", "%(count)s values", guess.filled) % {"count": number(guess.filled)}
     else:
         kind = AttributeType(str(guess.plan.type)).label
-        sentence = _("100%% of %(count)s values fit the type %(type)s") % {
+        sentence = _("100%% of %(count)s values match the type %(type)s") % {
             "count": number(guess.filled),
             "type": kind,
         }
@@ -328,8 +328,8 @@ def _hint(guess: ColumnGuess) -> str:
     if guess.hint is GuessHint.DATE_ORDER:
         return _("These may be dates, with the day or the month first. Choose the type and the format.")
     if guess.hint is GuessHint.ONE_WORD:
-        return _("There is only one word. Choose Yes/no if it means one of both.")
-    return _("%(share)d%% of the values fit the type %(type)s. Some that do not:") % {
+        return _("All values are the same. Choose Yes/no if the value means yes or no.")
+    return _("%(share)d%% of the values match the type %(type)s. Examples that do not match:") % {
         "share": int(guess.fit_instead * 100),
         "type": kind,
     }

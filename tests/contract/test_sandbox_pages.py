@@ -54,7 +54,7 @@ def test_people_are_searched_filtered_and_paged(sandbox: RunningSandbox) -> None
     bounced = page(sandbox, f"{path}?state=Bounced")
     assert "p007@example.com" in bounced
     assert "1–1 of 1" in bounced
-    assert "Nobody here is like that." in page(sandbox, f"{path}?q=nobody")
+    assert "No subscribers match." in page(sandbox, f"{path}?q=nobody")
 
 
 def city(number: int) -> list[dict[str, str]]:
@@ -69,7 +69,7 @@ def test_a_person_is_shown_with_every_arrival(sandbox: RunningSandbox) -> None:
     html = page(sandbox, f"/lists/{sandbox.list_id}/person/?email=a%2Bb@example.com")
 
     assert "Received 13 times" in html
-    assert "3 earlier arrivals are counted, not kept." in html
+    assert "3 earlier requests are counted but not stored." in html
     assert "206" in html
     assert "On the suppression list of Sandbox client" in html
     assert "a+b@example.com" in page(sandbox, f"/clients/{sandbox.client_id}/suppressions/")
@@ -87,7 +87,7 @@ def test_an_address_without_a_page_says_so(sandbox: RunningSandbox, path: str) -
     answer = requests.get(sandbox.url + path, timeout=10)
 
     assert answer.status_code == 404
-    assert "This address leads nowhere." in answer.text
+    assert "The address is not correct." in answer.text
 
 
 @pytest.mark.parametrize("path", ["/sandbox.css", "/sandbox.svg"])
@@ -108,7 +108,7 @@ def test_trouble_is_switched_on_and_off_by_form(sandbox: RunningSandbox) -> None
     do(sandbox, {"do": "wait", "latency_ms": "5", "jitter_ms": "1"})
     assert sandbox.door("GET", "faults")["latency_ms"] == 5
     do(sandbox, {"do": "clear"})
-    assert "No trouble." in page(sandbox, "/faults/")
+    assert "No faults." in page(sandbox, "/faults/")
 
 
 def test_trouble_with_further_settings_is_switched_on_by_form(sandbox: RunningSandbox) -> None:
@@ -120,7 +120,7 @@ def test_trouble_with_further_settings_is_switched_on_by_form(sandbox: RunningSa
     assert sandbox.api("GET", "/clients.json").headers["Retry-After"].endswith("GMT")
     wrong = do(sandbox, {"do": "add", "kind": "rewrite_answer", "further": "[1]"})
     assert (wrong.status_code, len(sandbox.rules())) == (400, 2)
-    assert "Further settings are a JSON object." in wrong.text
+    assert "“More settings” must be a JSON object." in wrong.text
 
 
 def test_a_form_filled_in_badly_is_kept_with_the_reason(sandbox: RunningSandbox) -> None:

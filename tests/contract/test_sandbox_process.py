@@ -216,7 +216,7 @@ def test_a_taken_port_and_a_taken_file_are_one_sentence_each(sandbox: RunningSan
     port = sandbox.url.rpartition(":")[2]
 
     assert "cannot start on 127.0.0.1:" in refused("--port", port, "--file", str(tmp_path / "other.jsonl"))
-    assert "Another sandbox keeps its lists" in refused("--port", "0", "--file", str(sandbox.file))
+    assert "Another sandbox stores its lists" in refused("--port", "0", "--file", str(sandbox.file))
 
 
 def refused(*options: str) -> str:

@@ -37,7 +37,7 @@ def test_it_goes_on_when_there_is_room_again(
     system.disk.fill()
     system.wait_until(lambda: system.said(FULL))
     system.kill("jobs")
-    system.wait_until(lambda: system.said("jobs ended (signal SIGKILL); it starts again"))
+    system.wait_until(lambda: system.said("jobs stopped (signal SIGKILL) and will be restarted"))
     system.disk.make_room()
     ground.calm()
     system.wait_until(lambda: system.is_whole and not _now(run).is_open)

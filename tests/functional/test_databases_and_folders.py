@@ -36,7 +36,7 @@ def test_an_administrator_imports_from_a_database(page: Page, alice: User, folde
     page.get_by_role("link", name="From a database").first.click()
     expect(page.get_by_label("Host")).to_be_visible()
     expect(page.get_by_label("File")).to_be_hidden()
-    page.get_by_label("Kind of database").select_option("DuckDB file")
+    page.get_by_label("Database type").select_option("DuckDB file")
     expect(page.get_by_label("Host")).to_be_hidden()
     page.get_by_label("File").fill(str(folder / "shop.duckdb"))
     page.get_by_label("Query").fill("customers")

@@ -25,7 +25,7 @@ def test_a_contributor_confirms_who_leaves(page: Page, bob: User, tmp_path: Path
     page.set_input_files("input[type=file]", path)
     page.get_by_role("button", name="Next").click()
     page.get_by_role("radio", name="Snapshot").check()
-    expect(page.get_by_text("30 of 40 customers would leave, because they are not in the file.")).to_be_visible()
+    expect(page.get_by_text("30 of 40 customers are not in the file and would be removed.")).to_be_visible()
     expect(page.get_by_text("C010")).to_be_visible()
     assert_accessible(page)
     screenshot(page, "import-snapshot")

@@ -135,7 +135,7 @@ def test_rules_are_moved_by_keyboard_and_by_drag(page: Page, bob: User) -> None:
     add_conditions(page)
     page.locator("#handle-0").press("ArrowDown")
     expect(drawn(page, "#handle-1")).to_be_focused()
-    expect(page.locator("[data-rules-status]")).to_have_text("Moved to place 2 of 3.")
+    expect(page.locator("[data-rules-status]")).to_have_text("Moved to position 2 of 3.")
     assert in_order(page) == ["0 points", "1 newsletter", "2.0 city"]
     page.locator("#handle-1").press("ArrowRight")
     expect(drawn(page, "#handle-1-0")).to_be_focused()

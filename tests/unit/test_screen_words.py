@@ -9,6 +9,7 @@ import pytest
 from tests.unit.test_glossary import ROOT, forbidden, modules
 
 WORDS = re.compile(r"\b(?:" + "|".join(sorted(forbidden("Words that screens do not use"))) + r")\b", re.IGNORECASE)
+TEMPLATES = (ROOT / "templates", ROOT / "connections" / "destinations")
 _TAG = re.compile(r"""\{%\s*(?:trans|translate)\s+(?:"([^"]*)"|'([^']*)')""")
 _BLOCK = re.compile(r"\{%\s*blocktrans(?:late)?\b[^%]*%\}(.*?)\{%\s*endblocktrans(?:late)?\s*%\}", re.DOTALL)
 _MARKUP = re.compile(r"\{[{%].*?[%}]\}|%\(\w+\)[sd]|\{\w+\}")
@@ -49,7 +50,7 @@ def test_forbidden_words_are_found_in_templates_and_modules() -> None:
 
 @pytest.mark.parametrize("suffix", ["html", "txt"])
 def test_no_template_uses_a_forbidden_word(suffix: str) -> None:
-    paths = sorted((ROOT / "templates").rglob(f"*.{suffix}"))
+    paths = sorted(path for folder in TEMPLATES for path in folder.rglob(f"*.{suffix}"))
     assert paths
     found = {str(path.relative_to(ROOT)): unwanted(texts_of_template(path.read_text("utf-8"))) for path in paths}
     assert {path: words for path, words in found.items() if words} == {}

@@ -123,7 +123,7 @@ def _configure(report: Report) -> None:
         job = segment_actions.request_refresh(segment, by=None, wake_worker=False)
         _until_ended(job, lambda pk=job.pk: run_refresh(pk) is not None)  # type: ignore[misc]
         if job.status != JobStatus.SUCCESSFUL:
-            raise CannotSeed(f"The segment “{segment}” could not be drawn: {job.message or job.status}.")
+            raise CannotSeed(f"The segment “{segment}” could not be refreshed: {job.message or job.status}.")
 
 
 def _first_run(everyone: list[people.Person]) -> Run:
@@ -205,6 +205,6 @@ def _post(path: str, body: dict[str, object]) -> None:
             )
         except requests.RequestException as error:
             where = settings.CAMPAIGN_MONITOR_SANDBOX_URL
-            raise SandboxAway(f"The sandbox at {where} does not answer ({type(error).__name__}).") from None
+            raise SandboxAway(f"The sandbox at {where} does not respond ({type(error).__name__}).") from None
     if not answer.ok:
         raise SandboxAway(f"The sandbox refused {path}: {answer.status_code} {answer.text[:200]}")

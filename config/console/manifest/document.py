@@ -138,7 +138,7 @@ class Entry:
             if name is None:
                 self._problems.add(line_of(key), _("A key must be a single word."))
             elif name in self._values:
-                self._problems.add(line_of(key), _("“%s” is a duplicate.") % name)
+                self._problems.add(line_of(key), _("“%s” appears more than once.") % name)
             elif known and name not in known:
                 self._problems.add(line_of(key), _unknown_key(name, known))
             else:
@@ -205,7 +205,7 @@ class Entry:
         texts = [(text_of(item), line_of(item)) for item in node.value]
         for text, line in texts:
             if text is None or not text.strip():
-                self._problems.add(line, _("“%s” must be a list of texts.") % key)
+                self._problems.add(line, _("“%s” must be a list of text values.") % key)
         return [(text.strip(), line) for text, line in texts if text is not None and text.strip()]
 
 

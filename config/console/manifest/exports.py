@@ -116,7 +116,7 @@ def _check_segments(spec: ExportSpec, specs: Specs, problems: Problems) -> None:
     seen: set[str] = set()
     for name, line in spec.segments:
         if name.casefold() in seen:
-            problems.add(line, _("“%s” is a duplicate.") % name)
+            problems.add(line, _("“%s” appears more than once.") % name)
         elif name.casefold() not in in_file and find_segment(name) is None:
             known = [segment.name for segment in specs.segments]
             problems.add(
@@ -140,8 +140,8 @@ def _check_attributes(spec: ExportSpec, problems: Problems) -> None:
     known = catalog.types_by_name()
     for name, line in [spec.email, *(spec.fields or {}).values()]:
         if name not in known:
-            sentence = _("No profile has an attribute “%s”: import the profiles first.") if not known else _(
-                "No profile has an attribute “%s”."
+            sentence = _("Profiles have no attribute “%s”. Import profiles first.") if not known else _(
+                "Profiles have no attribute “%s”."
             )  # fmt: skip
             problems.add(line, sentence % name + _hint(name, known))
 
@@ -195,7 +195,7 @@ def _check_answers(
 def _check_answering_attribute(attribute: str, line: int, problems: Problems) -> None:
     catalogue = {known.name: known for known in catalog.attributes()}
     if attribute not in catalogue:
-        problems.add(line, _("No profile has an attribute “%s”.") % attribute + _hint(attribute, catalogue))
+        problems.add(line, _("Profiles have no attribute “%s”.") % attribute + _hint(attribute, catalogue))
     elif not option_fields.can_give_value(catalogue[attribute]):
         problems.add(line, _("“%s” is neither text nor yes/no, so it cannot be used here.") % attribute)
 

@@ -168,7 +168,7 @@ def _system_refresh(root: Entry, problems: Problems) -> ScheduleSpec | None:
     if spec is None or (spec.rule is None and not spec.is_on):
         return spec
     if spec.rule is None:
-        entry.note("schedule", _("Set a schedule. The system refresh cannot follow itself."))
+        entry.note("schedule", _("Set a schedule. The system refresh cannot use the system schedule."))
     elif spec.rule["recurrence"] not in (Recurrence.DAILY, Recurrence.WEEKLY):
         entry.note("schedule", _("The system refresh must be daily or weekly."))
     elif "starts_on" in spec.rule:

@@ -31,7 +31,7 @@ PAGES: dict[str, Promise] = {
 STATUS_MEANINGS: dict[JobStatus, Promise] = {
     JobStatus.QUEUED: _("Waiting for its turn, or for something it depends on."),
     JobStatus.PROCESSING: _("In progress. You can cancel it."),
-    JobStatus.SUCCESSFUL: _("Completed without errors, also if nothing had changed and nothing was sent."),
+    JobStatus.SUCCESSFUL: _("Completed without errors, even if nothing had changed and nothing was sent."),
     JobStatus.WARNINGS: _("Completed, but some contacts or rows were rejected. The page lists them with reasons."),
     JobStatus.SKIPPED: _("Not started, because something it depends on is not ready. It resolves automatically."),
     JobStatus.FAILURE: _("Failed. It is retried automatically."),

@@ -34,7 +34,7 @@ class AddUserForm(AccountForm):
     """Add an account. Its password is chosen by the person, by way of an invitation."""
 
     username = forms.CharField(
-        label=_("User name"),
+        label=_("Username"),
         max_length=150,
         validators=[USERNAME],
         help_text=_("Used to sign in. It cannot be changed later."),
@@ -46,7 +46,7 @@ class AddUserForm(AccountForm):
     def clean_username(self) -> str:
         username = str(self.cleaned_data["username"])
         if User.objects.find(username):
-            raise ValidationError(_("Another account has this user name."))
+            raise ValidationError(_("Another account has this username."))
         return username
 
 

@@ -43,8 +43,8 @@ class Locked(Exception):
     def __init__(self) -> None:
         minutes = int(WINDOW.total_seconds() // 60)
         form = ngettext(
-            "Too many attempts failed. Sign-in is locked; try again in %(minutes)s minute.",
-            "Too many attempts failed. Sign-in is locked; try again in %(minutes)s minutes.",
+            "Too many failed attempts. Sign-in is locked. Try again in %(minutes)s minute.",
+            "Too many failed attempts. Sign-in is locked. Try again in %(minutes)s minutes.",
             minutes,
         )
         super().__init__(form % {"minutes": minutes})

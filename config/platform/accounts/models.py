@@ -52,7 +52,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser):
-    username = models.CharField(_("user name"), max_length=150, unique=True)
+    username = models.CharField(_("username"), max_length=150, unique=True)
     # The normal form of the user name, by which accounts are found; see normalize_username.
     username_key = models.CharField(max_length=600, unique=True, editable=False)
     full_name = models.CharField(_("name"), max_length=150, blank=True)

@@ -29,7 +29,7 @@ def decrypt(stored: str) -> bytes:
     key_id, _colon, token = stored.partition(":")
     key = _keyring().get(key_id)
     if key is None:
-        raise CannotDecrypt(f"ENCRYPTION_KEYS holds no key “{key_id}”")
+        raise CannotDecrypt(f"ENCRYPTION_KEYS contains no key “{key_id}”")
     try:
         return Fernet(key).decrypt(token.encode("ascii"))
     except InvalidToken as error:

@@ -233,8 +233,8 @@ def check_keyring(databases: Sequence[str] | None = None, **_: object) -> list[C
     if not problems:
         return []
     sentence = (
-        f"The keyring cannot read the secrets that are stored: {'; '.join(problems)}. "
-        "Put the key that is missing back into ENCRYPTION_KEYS, from your backup, then start again."
+        f"Stored secrets cannot be decrypted: {'; '.join(problems)}. "
+        "Add the missing key from your backup to ENCRYPTION_KEYS, then start again."
     )
     return [Error(sentence, id="keyring.E001")]
 

@@ -155,7 +155,9 @@ class File(Destination):
             InputField(
                 name=COLUMNS,
                 label=_("Columns"),
-                help_text=_("The columns beside the email, separated by commas, for example: first_name, city."),
+                help_text=_(
+                    "The columns in addition to the email, separated by commas, such as first_name, city."
+                ),
             )
         ]
 

@@ -8,6 +8,7 @@ Exit codes: 0 every tried assumption holds, 1 nothing could be tried, 2 somethin
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
 
 from connections import credentials
 from connections.destinations.errors import DestinationError
@@ -19,17 +20,19 @@ _MARKS = {True: "holds", False: "DIFFERS", None: "not tried"}
 
 
 class Command(BaseCommand):
-    help = "Try on a temporary list of the account what its documentation leaves open, and delete the list again."
+    help = _("Check assumptions about Campaign Monitor on a temporary list of the account, then delete the list.")
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("connection", metavar="CONNECTION", help="its display name")
-        parser.add_argument("--client", default="", help="the client to make the list for; else the first")
-        parser.add_argument("--thousand", action="store_true", help="also import 1000 people of example.com")
+        parser.add_argument("connection", metavar="CONNECTION", help=_("the display name of the connection"))
+        parser.add_argument(
+            "--client", default="", help=_("the client of the temporary list (default: the first client)")
+        )
+        parser.add_argument("--thousand", action="store_true", help=_("also import 1,000 contacts of example.com"))
 
-    def handle(self, *, connection: str, client: str, thousand: bool, **_: Any) -> None:
+    def handle(self, *, connection: str, client: str, thousand: bool, **options: Any) -> None:
         found = Connection.objects.filter(name__iexact=connection).first()
         if found is None:
-            raise CommandError(f"There is no connection “{connection}”.")
+            raise CommandError(_("There is no connection “%(name)s”.") % {"name": connection})
         findings = []
         try:
             access = credentials.access(found)
@@ -40,7 +43,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         tried = [finding for finding in findings if finding.holds is not None]
         differing = [finding for finding in tried if not finding.holds]
-        self.stdout.write(f"{len(tried) - len(differing)} of {len(tried)} assumptions hold. The list is deleted.")
+        counts = {"holding": len(tried) - len(differing), "tested": len(tried)}
+        self.stdout.write(_("%(holding)d of %(tested)d assumptions hold. The list was deleted.") % counts)
         if differing:
             raise SystemExit(2)
 

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection as database
+from django.utils.translation import gettext as _
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from config.platform.jobs.models import JobStatus
@@ -30,15 +31,15 @@ from exports.run.final_status import exit_code
 
 
 class Command(BaseCommand):
-    help = "Run an export now."
+    help = _("Run an export now.")
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name", help="display name of the export")
-        parser.add_argument("--wait", action="store_true", help="work on the run here and wait until it has ended")
-        parser.add_argument("--preview", action="store_true", help="say what would be sent; send nothing")
-        parser.add_argument("--json", action="store_true", help="print figures as JSON")
+        parser.add_argument("name", help=_("the display name of the export"))
+        parser.add_argument("--wait", action="store_true", help=_("process the run here and wait until it ends"))
+        parser.add_argument("--preview", action="store_true", help=_("show what would be sent without sending it"))
+        parser.add_argument("--json", action="store_true", help=_("print the counts as JSON"))
 
-    def handle(self, *, name: str, wait: bool, preview: bool, json: bool, **_: Any) -> None:
+    def handle(self, *, name: str, wait: bool, preview: bool, json: bool, **options: Any) -> None:
         export = _find(name)
         if preview:
             self._preview(export, as_json=json)
@@ -47,7 +48,11 @@ class Command(BaseCommand):
             destinations.all_destinations()  # loading their modules takes longer than a short run
         run = _start(export)
         if not wait:
-            self._say({"run": run.number, "status": run.status}, as_json=json, text=f"{run} is queued.")
+            self._say(
+                {"run": run.number, "status": run.status},
+                as_json=json,
+                text=_("%(run)s is queued.") % {"run": run},
+            )
             return
         _work_until_ended(run, quiet=json)
         run.refresh_from_db()
@@ -62,11 +67,13 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         counts = breakdown.plan_counts(seen.plan_counts) | {"calls": seen.calls + seen.calls_to_remove}
         lines = [
-            f"{export}: nothing is sent by this preview.",
+            _("%(export)s: preview only, nothing is sent.") % {"export": export},
             *(f"  {key}: {value}" for key, value in counts.items()),
         ]
         payloads = [orjson.loads(payload) for payload in seen.payloads]
-        lines += [f"  left out: {sentence}" for sentence in sorted(set(seen.left_out))]
+        lines += [
+            "  " + _("Omitted: %(reason)s") % {"reason": sentence} for sentence in sorted(set(seen.left_out))
+        ]
         self._say(
             counts | {"first": payloads, "left_out": sorted(set(seen.left_out))},
             as_json=as_json,
@@ -90,8 +97,10 @@ class Command(BaseCommand):
 def _find(name: str) -> Export:
     export = Export.objects.filter(name__iexact=name).first()
     if export is None:
-        known = ", ".join(f"“{other}”" for other in Export.objects.order_by("name")[:20]) or "none"
-        raise CommandError(f"There is no export “{name}”. Exports: {known}.")
+        known = ", ".join(f"“{other}”" for other in Export.objects.order_by("name")[:20]) or _("none")
+        raise CommandError(
+            _("There is no export “%(name)s”. Available: %(known)s.") % {"name": name, "known": known}
+        )
     return export
 
 
@@ -111,7 +120,8 @@ def _work_until_ended(run: Run, *, quiet: bool) -> None:
     except KeyboardInterrupt:
         loop.stopping.set()
         worker.join()
-        raise CommandError(f"Stopped waiting. Run {run.number} goes on as soon as a worker takes it up.") from None
+        sentence = _("Stopped waiting. Run %(number)s continues when a worker is free.")
+        raise CommandError(sentence % {"number": run.number}) from None
 
 
 def _work(run_id: int) -> None:

@@ -17,22 +17,22 @@ from segments.sources.leaving_preview import KEYS_SHOWN
 
 
 class Command(import_profiles.Command):
-    help = (
-        "Show which profiles would leave with an import in snapshot mode that needs confirmation; confirm it or"
-        " cancel it. Exit code 3 while it needs confirmation."
+    help = _(
+        "Show, confirm or cancel an import in snapshot mode that needs confirmation. Without an option, the keys"
+        " of the customers to remove are shown, and the exit code is 3."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("source", metavar="SOURCE", help="the name of the data source")
+        parser.add_argument("source", metavar="SOURCE", help=_("the name of the data source"))
         choice = parser.add_mutually_exclusive_group()
         choice.add_argument(
             "--confirm-removals",
             type=import_profiles.count_of_profiles,
             metavar="COUNT",
-            help="let up to COUNT profiles leave, and import the file here",
+            help=_("remove up to COUNT customers, and run the import here"),
         )
-        choice.add_argument("--cancel", action="store_true", help="cancel the import; nothing is changed")
-        parser.add_argument("--json", action="store_true", help="print the counts as JSON")
+        choice.add_argument("--cancel", action="store_true", help=_("cancel the import without changes"))
+        parser.add_argument("--json", action="store_true", help=_("print the counts as JSON"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         job = _find(options["source"])

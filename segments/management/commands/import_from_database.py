@@ -27,37 +27,45 @@ _ENGINES = {
 
 
 class Command(import_profiles.Command):
-    help = (
-        "Read profiles with a SELECT from a database, and store the query with the data source. ADDRESS is such"
-        " as postgresql://user@host:5432/name. Without it, the stored query of the data source is imported again."
-        " Exit codes are those of import_profiles."
+    help = _(
+        "Import profiles with a SELECT query from a database, and store the query in the data source. Example of"
+        " an ADDRESS: postgresql://user@host:5432/name. Without ADDRESS, the stored query is run again. Exit codes"
+        " are the same as for import_profiles."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("address", nargs="?", metavar="ADDRESS", help="without a password")
-        parser.add_argument("--source", required=True, metavar="NAME", help="the data source")
         parser.add_argument(
-            "--query", metavar="SQL", help="a SELECT, the name of a table, or @FILE with one of them"
+            "address", nargs="?", metavar="ADDRESS", help=_("the address of the database, without a password")
+        )
+        parser.add_argument("--source", required=True, metavar="NAME", help=_("the name of the data source"))
+        parser.add_argument(
+            "--query",
+            metavar="SQL",
+            help=_("a SELECT query, the name of a table, or @FILE that contains one of them"),
         )
         parser.add_argument(
             "--key",
             action="append",
             metavar="COLUMN",
-            help="the column that tells people apart; give it again for each further column of the key",
+            help=_("the column that identifies each customer; repeat it for each additional key column"),
         )
         parser.add_argument(
             "--password",
             metavar="REFERENCE",
-            help="env:CREDENTIAL_NAME or file:/path; “ask” asks for it; without it, the stored one or none",
+            help=_(
+                "env:CREDENTIAL_NAME, file:/path, or “ask” for a prompt (default: the stored password, or none)"
+            ),
         )
-        parser.add_argument("--plan", type=Path, metavar="PLAN", help="a YAML file with the plans of columns")
+        parser.add_argument("--plan", type=Path, metavar="PLAN", help=_("a YAML file with the columns"))
         parser.add_argument(
             "--mode",
             choices=ImportMode.values,
-            help="upsert: profiles that are not among the rows stay; snapshot: they leave",
+            help=_("upsert keeps customers who are not in the rows, snapshot removes them"),
         )
         parser.add_argument(
-            "--print-plan", action="store_true", help="print the plan by the database's types, and import nothing"
+            "--print-plan",
+            action="store_true",
+            help=_("print the plan with the types of the database, without importing"),
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -65,7 +73,7 @@ class Command(import_profiles.Command):
         try:
             if options["address"] is None:
                 if source is None or not source.has_query:
-                    raise CommandError(_("The data source has no stored query. Give the address of a database."))
+                    raise CommandError(_("The data source has no stored query. Enter the address of a database."))
                 job = actions.refresh_data_source(source, by=None, wake_worker=False)
                 return self._print_result(self._run(job), quiet=False)
             return self._import(source, options)
@@ -74,13 +82,13 @@ class Command(import_profiles.Command):
 
     def _import(self, source: DataSource | None, options: dict[str, Any]) -> None:
         if not options["query"]:
-            raise CommandError(_("Give --query and --key."))
+            raise CommandError(_("Enter --query and --key."))
         settings = _settings(options)
         found = try_query(settings, source=source, by=None)
         plan = _plan(options["plan"])
         plans, keys = plan.plans, tuple(options["key"] or plan.keys or (source.key_columns if source else ()))
         if not keys:
-            raise CommandError(_("Give --query and --key."))
+            raise CommandError(_("Enter --query and --key."))
         if options["print_plan"]:
             decided = {plan.column.casefold(): plan for plan in plans}
             self.stdout.write(
@@ -110,14 +118,16 @@ def _settings(options: dict[str, Any]) -> QuerySettings:
         engine, port = _ENGINES[parts.scheme], parts.port
     except (KeyError, ValueError):
         raise CommandError(
-            _("The address begins with one of: %(kinds)s.")
+            _("The address must start with one of: %(kinds)s.")
             % {"kinds": ", ".join(f"{each}://" for each in _ENGINES)}
         ) from None
     if parts.password is not None:  # it would be visible to everyone on this machine
-        raise CommandError(_("Leave the password out of the address, and use --password."))
+        raise CommandError(_("Do not include the password in the address. Use --password."))
     encryption = parse_qs(parts.query).get("encryption", [DatabaseEncryption.VERIFY])[-1]
     if encryption not in DatabaseEncryption.values:
-        raise CommandError(_("encryption is one of: %(kinds)s.") % {"kinds": ", ".join(DatabaseEncryption.values)})
+        raise CommandError(
+            _("“encryption” must be one of: %(kinds)s.") % {"kinds": ", ".join(DatabaseEncryption.values)}
+        )
     path = unquote(parts.path)
     return QuerySettings(
         engine=engine,

@@ -34,10 +34,10 @@ PROBLEMS_SHOWN = 100
 
 
 class Command(BaseCommand):
-    help = (
-        "Read profiles from FILE: delimited text, a workbook (.xlsx), Parquet or JSON lines. Exit code 0 when"
-        " at least one row was added, updated or unchanged; 1 when none was, or when more rows than"
-        " IMPORT_REJECTED_PERCENT are rejected; 3 when removals need confirmation, and nothing was written."
+    help = _(
+        "Import profiles from FILE: delimited text, an Excel workbook (.xlsx), Parquet or JSON lines. Exit codes:"
+        " 0 if at least one row was added, updated or unchanged; 1 if none was, or if more rows than"
+        " IMPORT_REJECTED_PERCENT were rejected; 3 if removals need confirmation and nothing was imported."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -46,33 +46,37 @@ class Command(BaseCommand):
             "--key",
             action="append",
             metavar="COLUMN",
-            help="the column that tells people apart; give it again for each further column of the key",
+            help=_("the column that identifies each customer; repeat it for each additional key column"),
         )
         parser.add_argument(
-            "--plan", type=Path, metavar="PLAN", help="a YAML file with the format and the plans of columns"
+            "--plan", type=Path, metavar="PLAN", help=_("a YAML file with the file format and the columns")
         )
         parser.add_argument(
-            "--print-plan", action="store_true", help="print the guessed plan as such a file, and import nothing"
+            "--print-plan", action="store_true", help=_("print the detected plan as a YAML file without importing")
         )
-        parser.add_argument("--source", metavar="NAME", help="the data source (default: the name of the file)")
+        parser.add_argument(
+            "--source", metavar="NAME", help=_("the name of the data source (default: the file name)")
+        )
         parser.add_argument(
             "--mode",
             choices=ImportMode.values,
-            help="upsert: profiles that are not in the file stay; snapshot: they leave (default: that of the data "
-            "source, which keeps it; a new one has upsert)",
+            help=_(
+                "upsert keeps customers who are not in the file, snapshot removes them (default: the mode of the"
+                " data source, or upsert for a new one)"
+            ),
         )
         parser.add_argument(
             "--confirm-removals",
             type=count_of_profiles,
             metavar="COUNT",
-            help="with --mode snapshot: let up to COUNT profiles leave that a guard would hold",
+            help=_("with --mode snapshot: confirm the removal of up to COUNT customers"),
         )
         parser.add_argument(
             "--preview",
             action="store_true",
-            help="say which profiles would leave in snapshot mode; import nothing",
+            help=_("show which customers snapshot mode would remove, without importing"),
         )
-        parser.add_argument("--json", action="store_true", help="print the counts as JSON")
+        parser.add_argument("--json", action="store_true", help=_("print the counts as JSON"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
@@ -81,7 +85,7 @@ class Command(BaseCommand):
             choices = plan.choices if options["plan"] else None
             keys = tuple(options["key"] or plan.keys)
             if not keys:
-                raise CommandError(_("Name the key column with --key, or in the plan."))
+                raise CommandError(_("Set the key column with --key or in the plan."))
             if options["print_plan"]:
                 found = analyze(path, name=path.name, choices=plan.choices)
                 plans = guessed_plans(found, plan.plans, keys)
@@ -192,7 +196,7 @@ def _source_name(options: Mapping[str, Any]) -> str:
 def count_of_profiles(text: str) -> int:
     """Read a number of profiles from the command line. Raises ArgumentTypeError."""
     if not (text.isascii() and text.isdigit()):
-        raise ArgumentTypeError(_("a number of profiles is needed"))
+        raise ArgumentTypeError(_("must be a number of profiles"))
     return int(text)
 
 
@@ -221,7 +225,7 @@ def _counts_text(job: ImportJob) -> str:
 def _held_text(job: ImportJob) -> str:
     """Return what is held, why, and how to confirm. Keys may be personal data, and this text may be logged."""
     how = _(
-        "Nothing was changed. Confirm on the page of the import, or with the command held_import and "
+        "Nothing was changed. To confirm, open the page of the import, or run held_import with "
         "--confirm-removals %(count)d."
     )
     sentences = (held_imports.held_sentence(job), held_imports.guard_sentence(job), how % {"count": job.to_remove})

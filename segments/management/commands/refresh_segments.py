@@ -15,7 +15,9 @@ from segments.refresh import run_refresh
 
 
 class Command(BaseCommand):
-    help = "Refresh the segments with these names, or all. Ends with 0, or with 1 when one cannot be refreshed."
+    help = _(
+        "Refresh the segments with these names, or all segments. The exit code is 1 if one cannot be refreshed."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("names", nargs="*", metavar="NAME")

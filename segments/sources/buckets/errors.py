@@ -93,7 +93,7 @@ def _region_sentence(region: str) -> str:
 def unreachable(error: requests.RequestException | None) -> BucketFailed:
     """Return why there was no answer, or no complete one."""
     if isinstance(error, requests.exceptions.SSLError):
-        return BucketFailed(_("No known authority certifies the server under this host name."), "endpoint")
+        return BucketFailed(_("The certificate of the server cannot be verified for this host name."), "endpoint")
     if isinstance(error, requests.exceptions.Timeout):
         sentence = _("The server of the bucket does not answer. Check the endpoint and the firewalls between.")
     elif isinstance(error, requests.exceptions.ChunkedEncodingError):

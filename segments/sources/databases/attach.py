@@ -147,13 +147,16 @@ def database_file(query: DatabaseQuery) -> Path:
     path = Path(query.database)
     if not settings.SOURCE_FOLDERS:
         raise DatabaseRefused(
-            _("Database files are not allowed. An administrator of the server can allow them by SOURCE_FOLDERS."),
+            _(
+                "Database files are not allowed. A server administrator can allow them with the "
+                "setting SOURCE_FOLDERS."
+            ),
             "database",
         )
     real = path.resolve()
     if not path.is_absolute() or not is_in_source_folder(real):
         raise DatabaseRefused(
-            _("The file must be in a folder that the setting SOURCE_FOLDERS lists: %(folders)s.")
+            _("The file must be in a folder that is listed in the setting SOURCE_FOLDERS: %(folders)s.")
             % {"folders": ", ".join(settings.SOURCE_FOLDERS)},
             "database",
         )

@@ -36,7 +36,7 @@ _CAUSES: Final = (
     _cause(
         r"password authentication failed|no password supplied|access denied for user [^\n]*using password|"
         r"role \"[^\"]*\" does not exist",
-        gettext_lazy("The database does not accept the user and the password."),
+        gettext_lazy("The user or the password is incorrect."),
         "password",
     ),
     _cause(
@@ -46,7 +46,7 @@ _CAUSES: Final = (
     ),
     _cause(
         r"access denied for user [^\n]* to database '([^']*)'|permission denied for database \"?([^\"\n]*)\"?",
-        gettext_lazy("The user may not open the database “%(name)s”."),
+        gettext_lazy("The user has no access to the database “%(name)s”."),
         "user",
     ),
     _cause(
@@ -57,23 +57,23 @@ _CAUSES: Final = (
     _cause(
         r"server does not support SSL|SSL is required, but the server does not support it|"
         r"SSL connection error|TLS/SSL error: SSL is required",
-        gettext_lazy("The server offers no encryption. Turn it on there, or choose none here."),
+        gettext_lazy("The server does not support encryption. Turn it on there, or choose None under Encryption."),
         "encryption",
     ),
     _cause(
         r"certificate verify failed|server certificate for|self.signed certificate|certificate validation failure",
-        gettext_lazy("No known authority certifies the server under this host name."),
+        gettext_lazy("The certificate of the server cannot be verified for this host name."),
         "encryption",
     ),
     _cause(
         r"connection refused|can't connect to (?:mysql )?server[^\n]*\((?:111|61|10061)\)",
-        gettext_lazy("The server refuses the connection. Check the host and the port."),
+        gettext_lazy("The server refused the connection. Check the host and the port."),
         "port",
     ),
     _cause(
         r"timeout expired|connection timed out|can't connect to (?:mysql )?server[^\n]*\((?:110|4)\)|"
         r"can't connect to (?:mysql )?server[^\n]*\(115\)|no route to host|network is unreachable",
-        gettext_lazy("The server does not answer. Check the host, the port and the firewalls between."),
+        gettext_lazy("The server does not respond. Check the host, the port and any firewall in between."),
         "host",
     ),
     _cause(
@@ -87,18 +87,18 @@ _CAUSES: Final = (
     ),
     _cause(
         r"read-only transaction|READ ONLY transaction|readonly database|attached in read-only mode",
-        gettext_lazy("The query changes data. A query of a data source only reads."),
+        gettext_lazy("The query changes data. Only queries that read data are allowed."),
         "query",
     ),
     _cause(
         r"permission denied for (?:table|view|relation|schema|function|sequence) \"?([^\"\n]+?)\"?$|"
         r"command denied to user [^\n]* for table [`'\"]?([^`'\"\n]+)",
-        gettext_lazy("The user may not read “%(name)s”. Grant the right in the database."),
+        gettext_lazy("The user has no permission to read “%(name)s”. Grant it in the database."),
         "query",
     ),
     _cause(
         r"duplicate column name \"([^\"]*)\"|duplicate column name '([^']*)'",
-        gettext_lazy("The query has two columns “%(name)s”. Give one of them another name with AS."),
+        gettext_lazy("The query has two columns named “%(name)s”. Rename one of them with AS."),
         "query",
     ),
     _cause(
@@ -121,23 +121,23 @@ _CAUSES: Final = (
     _cause(r"division by zero", gettext_lazy("The query divides by zero."), "query"),
     _cause(
         r"invalid input syntax for type ([a-z ]+)",
-        gettext_lazy("The query converts a value to the type “%(name)s” that is not one."),
+        gettext_lazy("The query converts a value to the type “%(name)s”, but the value does not match the type."),
         "query",
     ),
     _cause(
         r"syntax error|error in your SQL syntax|parser error",
-        gettext_lazy("The database does not understand the query."),
+        gettext_lazy("The query has a syntax error."),
         "query",
     ),
     _cause(
         r"not a database|file is encrypted|not a valid DuckDB database file|unable to open database|"
         r"different version of the database",
-        gettext_lazy("The file is not a database of this kind, or of another version."),
+        gettext_lazy("The file is not a database of this type, or its version is not supported."),
         "database",
     ),
     _cause(
         r"could not set lock on file|database is locked|database table is locked",
-        gettext_lazy("Another program is writing the file. Try again later."),
+        gettext_lazy("Another program is writing to the file. Try again later."),
         "database",
     ),
     _cause(
@@ -156,7 +156,7 @@ def sentence_of(text: str, kind: str) -> tuple[str, str]:
     for cause in _CAUSES:
         if found := cause.pattern.search(text):
             return _with_line(_named(cause, found), text), cause.field
-    unknown = _("The database reported an error. Run the query in a tool of the database to see it.")
+    unknown = _("The database reported an error. To see it, run the query in a database tool.")
     return _with_line(unknown, text), ""
 
 

@@ -51,25 +51,28 @@ def checked_query(text: str, engine: DatabaseEngine) -> str:
         raise QueryRefused(_not_sql(engine, None)) from None
     if len(statements) != 1:
         raise QueryRefused(
-            _("A data source has one SELECT query. These are %(count)d statements.") % {"count": len(statements)}
+            _("Enter a single SELECT query. These are %(count)d statements.") % {"count": len(statements)}
         )
     (statement,) = statements
     if not isinstance(statement, exp.Query) or isinstance(statement, exp.Table):
-        raise QueryRefused(_("A data source has one SELECT query. This is %(kind)s.") % {"kind": _kind(statement)})
+        raise QueryRefused(_("Enter a single SELECT query. This is %(kind)s.") % {"kind": _kind(statement)})
     change = statement.find(*_CHANGES)
     if change is not None:
         raise QueryRefused(
-            _("A query of a data source only reads. This one has %(kind)s.") % {"kind": _kind(change)}
+            _("Only queries that read data are allowed. This one contains %(kind)s.") % {"kind": _kind(change)}
         )
     if statement.find(exp.Lock) is not None:
-        raise QueryRefused(_("A query of a data source only reads. Remove FOR UPDATE or FOR SHARE."))
+        raise QueryRefused(_("Only queries that read data are allowed. Remove FOR UPDATE or FOR SHARE."))
     return query
 
 
 def _not_sql(engine: DatabaseEngine, line: int | None) -> str:
     if line is None:
-        return _("The query is not valid SQL of %(engine)s.") % {"engine": engine.label}
-    return _("Line %(line)d of the query is not valid SQL of %(engine)s.") % {"line": line, "engine": engine.label}
+        return _("The query is not valid SQL for %(engine)s.") % {"engine": engine.label}
+    return _("Line %(line)d of the query is not valid SQL for %(engine)s.") % {
+        "line": line,
+        "engine": engine.label,
+    }
 
 
 def _kind(statement: exp.Expr) -> str:

@@ -89,9 +89,9 @@ def _kind_by_magic(path: Path, head: bytes, compression: Compression) -> FileKin
     elif head.startswith((_ZIP_MAGIC, _EMPTY_ZIP_MAGIC)):
         kind = FileKind.XLSX
     if kind is not None and compression is Compression.GZIP:
-        raise FileRefused(_("The file is compressed twice. Unpack it with gzip, and import what is in it."))
+        raise FileRefused(_("The file is compressed twice. Unpack it once, then import the result."))
     if kind is FileKind.XLSX and not _is_workbook(path):
-        raise FileRefused(_("The file is a ZIP archive. Unpack it, and import the files in it."))
+        raise FileRefused(_("The file is a ZIP archive. Unpack it, then import the files."))
     if head.startswith(_OLD_OFFICE_MAGIC):
         raise FileRefused(_("The file is an old or protected workbook. Save it as .xlsx or CSV."))
     return kind
@@ -129,7 +129,7 @@ def _check_encoding(encoding: str) -> None:
         codecs.lookup(encoding)
         "".encode(encoding)
     except (LookupError, ValueError) as error:
-        raise FileRefused(_("“%(name)s” is not the name of an encoding.") % {"name": encoding}) from error
+        raise FileRefused(_("“%(name)s” is not a known encoding.") % {"name": encoding}) from error
 
 
 def _head_text(head: bytes, encoding: str) -> str:
@@ -150,7 +150,9 @@ def _is_json_lines(text: str) -> bool:
         return True
     # Indented JSON breaks after the bracket; a header that begins with one does not.
     if parsed[0] is not None or lines[0].rstrip() in ("{", "[", "[{"):
-        raise FileRefused(_("The file is JSON, but not one object a line. Export it as JSON lines or CSV."))
+        raise FileRefused(
+            _("The file is JSON, but does not have one object per line. Export it as JSON lines or CSV.")
+        )
     return False
 
 

@@ -30,7 +30,7 @@ def clean_names(names: Sequence[str]) -> tuple[str, ...]:
     while cleaned and not cleaned[-1]:
         cleaned.pop()
     if not cleaned:
-        raise FileRefused(_("The file has no line with column names."))
+        raise FileRefused(_("The file has no header line."))
     if len(cleaned) > settings.MAX_COLUMNS:
         raise FileRefused(
             _("The file has %(number)d columns. The maximum is %(most)d.")

@@ -62,7 +62,7 @@ def read_header(reader: LineReader, file_format: FileFormat) -> Header:
         lines.append(line)
         fields, _used = parser.parse(lines, 0, is_last=False)
     if fields is None or isinstance(fields, Unreadable):
-        raise FileRefused(_("The line of the column names has a quotation mark that is not closed."))
+        raise FileRefused(_("A quotation mark in the header line is not closed."))
     return Header(clean_names(fields), "".join(lines), reader.line)
 
 
@@ -118,7 +118,9 @@ def _errors(encoding: str) -> str:
 
 
 def _not_encoded(file_format: FileFormat) -> FileRefused:
-    return FileRefused(_("The file is not %(encoding)s text to its end.") % {"encoding": file_format.encoding})
+    return FileRefused(
+        _("The file contains bytes that are not %(encoding)s text.") % {"encoding": file_format.encoding}
+    )
 
 
 def _shown(field: str) -> str:

@@ -65,7 +65,7 @@ class FolderPlace:
             path = Path(f"/proc/self/fd/{descriptor}")
             is_same = _version(state) == file.version
             if not stat.S_ISREG(state.st_mode) or not is_same or not is_in_source_folder(path.resolve()):
-                raise FileRefused(_("The file changed before it was imported. It is imported as it is then."))
+                raise FileRefused(_("The file was changed before the import. The new content is imported."))
             yield path
         finally:
             os.close(descriptor)

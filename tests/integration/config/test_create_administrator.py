@@ -27,7 +27,7 @@ def test_it_takes_the_password_from_standard_input(pipe: Pipe, capsys: pytest.Ca
     assert User.objects.get(username="dora").is_administrator
     assert Client().login(username="dora", password=PASSWORD)
     assert AuditEntry.objects.get().actor_name == "system"
-    assert "“dora” can sign in as administrator now." in capsys.readouterr().out
+    assert "“dora” can now sign in as an administrator." in capsys.readouterr().out
 
 
 @pytest.mark.django_db
@@ -41,12 +41,12 @@ def test_it_takes_the_password_from_the_environment(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("options", "piped", "sentence"),
     [
-        ({}, PASSWORD, "Give a user name: --username NAME."),
+        ({}, PASSWORD, "Enter a username: --username NAME."),
         ({"username": "do ra"}, PASSWORD, "cannot be used. Use only letters, digits"),
-        ({"username": "ALICE"}, PASSWORD, "There is already an account “ALICE”."),
+        ({"username": "ALICE"}, PASSWORD, "The username “ALICE” already exists."),
         ({"username": "dora", "email": "dora"}, PASSWORD, "“dora” is not an email address."),
         ({"username": "dora"}, "short", "The password cannot be used. This password is too short."),
-        ({"username": "dora"}, "", "Give a password: in the variable ADMINISTRATOR_PASSWORD"),
+        ({"username": "dora"}, "", "Enter a password in the variable ADMINISTRATOR_PASSWORD"),
     ],
 )
 def test_it_says_what_is_wrong_and_makes_no_user(

@@ -53,7 +53,7 @@ def test_it_locks_a_name_after_too_many_failures(alice: User) -> None:
     for _ in range(lockout.MOST_PER_NAME):
         assert "is incorrect" in enter("Alice", "wrong")
     page = enter("ALICE", PASSWORD)
-    assert "Too many attempts failed. Sign-in is locked; try again in 15 minutes." in page
+    assert "Too many failed attempts. Sign-in is locked. Try again in 15 minutes." in page
     assert enter("ALICE", PASSWORD, "192.0.2.2") == "/"
     entry = AuditEntry.objects.get(action="locked")
     assert (entry.target_kind, entry.target_id, entry.from_address) == ("user", alice.pk, "192.0.2.1")

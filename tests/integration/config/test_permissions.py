@@ -46,7 +46,7 @@ def test_it_does_not_show_the_entry_to_others(bob_client: Client) -> None:
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ({"username": "ALICE"}, "Another account has this user name."),
+        ({"username": "ALICE"}, "Another account has this username."),
         ({"username": "do ra"}, "Use only letters, digits"),
         ({"role": "owner"}, "Select a valid choice."),
         ({"full_name": ""}, "This field is required."),

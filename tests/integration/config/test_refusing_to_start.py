@@ -36,7 +36,7 @@ def test_it_does_not_start_with_another_key(alice: User, program: str) -> None:
 
     assert ended.returncode != 0
     said = ended.stdout + ended.stderr
-    assert "ENCRYPTION_KEYS holds no key “k1” (1 stored in connections)" in said
+    assert "ENCRYPTION_KEYS contains no key “k1” (1 stored in connections)" in said
     assert "started" not in said
     assert "Traceback" not in said
     assert OTHER.partition(":")[2] not in said

@@ -173,7 +173,7 @@ def test_turning_the_keys_covers_it(secret: str, settings: Settings) -> None:
 def test_nothing_starts_without_its_key(secret: str, settings: Settings) -> None:
     settings.ENCRYPTION_KEYS = [f"k2:{Fernet.generate_key().decode()}"]
     (found,) = rotation.check_keyring(databases=["default"])
-    assert "holds no key “k1” (2 stored in second factors)" in str(found.msg)
+    assert "contains no key “k1” (2 stored in second factors)" in str(found.msg)
 
 
 def test_one_from_before_the_keyring_goes_on_working(secret: str) -> None:

@@ -34,7 +34,7 @@ def test_it_says_one_sentence_for_whatever_is_wrong(stranger_client: Client, ali
     alice.save()
     for username in ("alice", "nobody"):
         page = stranger_client.post("/accounts/sign-in/", {"username": username, "password": PASSWORD})
-        assert "The user name or password is incorrect." in page.content.decode()
+        assert "The username or password is incorrect." in page.content.decode()
 
 
 def test_it_leads_a_fragment_without_session_to_the_door(stranger_client: Client) -> None:

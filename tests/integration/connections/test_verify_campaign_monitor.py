@@ -32,7 +32,7 @@ def test_every_assumption_holds_in_the_sandbox(
     call_command("verify_campaign_monitor", "first CONTACT", "--thousand")
     said = capsys.readouterr().out
     assert "DIFFERS" not in said
-    assert "16 of 16 assumptions hold. The list is deleted." in said
+    assert "16 of 16 assumptions hold. The list was deleted." in said
     assert lists(sandbox_offered) == ["Newsletter"]
     assert sandbox_offered.api_key not in said
 

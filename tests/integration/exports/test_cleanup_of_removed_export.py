@@ -86,7 +86,7 @@ def test_without_a_way_to_the_list_they_can_only_stay(
 ) -> None:
     manage.detach(shop, by=bob)
     address = f"/data/exports/{shop.pk}/remove/"
-    assert "No connection gives access to this list any more" in bob_client.get(address).content.decode()
+    assert "No connection gives access to this list anymore" in bob_client.get(address).content.decode()
     assert bob_client.post(address, {"behind": "delete", "behind_people": "8"}).status_code == 422
     assert bob_client.post(address).status_code == 302
     assert is_gone(shop)

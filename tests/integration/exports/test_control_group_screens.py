@@ -90,7 +90,7 @@ def test_the_pane_saves_the_field_of_the_control_group(
         (HOLD_OUT | {"control_percentage": "-5"}, "Enter a whole percentage from 1 to 50."),
         (HOLD_OUT | {"control_percentage": "2.5"}, "Enter a whole percentage from 1 to 50."),
         (HOLD_OUT | {"control_mode": "sometimes"}, "Select a valid choice."),
-        (HOLD_OUT | {"control_mode": "field"}, "Choose the field that says who is in the control group."),
+        (HOLD_OUT | {"control_mode": "field"}, "Choose the field for the control group."),
         (
             HOLD_OUT | {"control_mode": "field", "control_field": "[City]"},
             "An attribute is already sent to this field. Choose a different field.",

@@ -90,7 +90,7 @@ def test_it_says_that_a_vendor_is_slow_and_knows_the_answer_later(
     account.faults({"latency_ms": 300})
     typed: dict[str, Any] = {"connection": shared.pk, "list_id": account.list_id, "name": "Typed"}
     shown = parts(bob_client, "list_id", **typed)
-    assert "The request takes longer than usual" in shown
+    assert "The request is taking longer than usual" in shown
     assert "Reload list" in shown
     assert "data-need" not in shown
     account.clear_faults()

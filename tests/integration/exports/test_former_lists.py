@@ -90,7 +90,7 @@ def test_former_lists_are_cleaned_up_by_users_who_manage_the_export_and_may_use_
     Export.objects.filter(pk=shop.pk).update(connection=None)
     Connection.objects.update(allowed_roles=[])
     asked = bob_client.get(address).content.decode()
-    assert "No connection gives access to this list any more" in asked
+    assert "No connection gives access to this list anymore" in asked
     assert bob_client.post(address, {"behind": "delete", "behind_people": "8"}).status_code == 422
     assert not shop.runs.filter(kind="list_cleanup").exists()
 

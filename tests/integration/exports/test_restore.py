@@ -143,7 +143,7 @@ def test_unsubscribed_subscribers_stay_while_the_time_of_the_run_at_the_list_is_
     assert removal_restore.count(removing) == removal_restore.Restorable(undated=3)
     answer = alice_client.post(reverse("exports:restore_removed", args=[removing.pk]))
     assert answer.status_code == 409
-    assert "None of these subscribers can be restored any more." in answer.content.decode()
+    assert "None of these subscribers can be restored anymore." in answer.content.decode()
 
 
 def test_a_lost_answer_to_restoring_unsubscribed_subscribers_is_settled_by_the_next_attempt(

@@ -51,6 +51,6 @@ def test_a_run_goes_on_through_it(
         big_export.wait_until(run, big_export.has_ended)
         said = workers.log("jobs")
 
-    assert "1 secrets were under “k2” and are under “k3” now." in capsys.readouterr().out
+    assert "1 secret was encrypted again: key “k2” before, “k3” now." in capsys.readouterr().out
     big_export.check_that_everyone_is_there_once(big, run, sandbox)
     assert "ERROR" not in said

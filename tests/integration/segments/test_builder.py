@@ -137,7 +137,7 @@ def test_a_rule_is_moved_and_the_page_says_where_to(bob_client: Client, shop: Da
     content = response.content.decode()
     (group,) = response.context["editor"].root.entries
     assert [row.attribute for row in group.entries] == ["city", "newsletter", "points"]
-    assert 'data-moved-to="0-1" data-moved-words="Moved to place 2 of 3 in an inner group."' in content
+    assert 'data-moved-to="0-1" data-moved-words="Moved to position 2 of 3 in a nested group."' in content
     still = bob_client.post(ADD, posted(act="up:0"), headers=HTMX).content.decode()
     assert "data-moved-to" not in still
 
@@ -245,7 +245,7 @@ def test_incomplete_conditions_are_left_out_of_the_counts(bob_client: Client, sh
     assert (counts["0"], counts["1-1"]) == ("", "")
     assert counts["1-0"] != ""
     content = response.content.decode()
-    assert "Incomplete conditions are left out." in content
+    assert "Incomplete conditions are ignored." in content
     assert "Choose an attribute." not in content  # the user is still typing
 
 

@@ -82,7 +82,9 @@ def test_segments_that_would_have_too_many_tags_are_named_and_the_others_changed
     segments[0].save()
     answer = bob_client.post(TAGS, ids(segments) | {"add": "Spring"}, follow=True)
     assert [("Spring" in each) for each in tags(segments)] == [False, True, True]
-    assert toast(answer) == "The tags of 2 segments are changed. “Segment 0”: More than 10 tags."
+    assert toast(answer) == (
+        "The tags of 2 segments are changed. “Segment 0”: A segment can have at most 10 tags."
+    )
 
 
 @pytest.mark.parametrize(

@@ -125,12 +125,12 @@ def test_a_plan_file_has_the_key(file: Path, tmp_path: Path, capsys: pytest.Capt
 @pytest.mark.parametrize("plan", ["key: 7", "key: [shop, 7]", "key: {a: b}", "key: ['']"])
 def test_a_plan_file_with_another_key_is_refused(file: Path, tmp_path: Path, plan: str) -> None:
     (tmp_path / "plan.yaml").write_text(plan)
-    with pytest.raises(CommandError, match="“key” is the name of a column"):
+    with pytest.raises(CommandError, match="“key” must be the name of a column"):
         call_command("import_profiles", str(file), "--plan", str(tmp_path / "plan.yaml"))
 
 
 def test_the_command_needs_a_key(file: Path) -> None:
-    with pytest.raises(CommandError, match="Name the key column"):
+    with pytest.raises(CommandError, match="Set the key column"):
         call_command("import_profiles", str(file))
 
 

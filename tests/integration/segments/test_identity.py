@@ -171,7 +171,7 @@ def test_only_administrators_save_rules(bob: User) -> None:
     ("data", "message"),
     [
         ({"attribute_1": "email", "form_1": "text"}, "Choose each attribute once."),
-        ({"attribute_0": "name", "form_0": "email"}, "The attribute has no email addresses."),
+        ({"attribute_0": "name", "form_0": "email"}, "The attribute contains no email addresses."),
     ],
 )
 def test_choices_that_make_no_sense_are_refused(alice_client: Client, data: dict[str, str], message: str) -> None:

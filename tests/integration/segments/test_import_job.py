@@ -164,7 +164,7 @@ def test_a_file_without_rows_fails(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [("name\na\n", "no column “id”"), ("\n,,\n", "no line with column names"), ("", "empty")]
+    ("content", "words"), [("name\na\n", "no column “id”"), ("\n,,\n", "no header line"), ("", "empty")]
 )
 def test_an_unusable_header_changes_nothing(file: Path, content: str, words: str) -> None:
     with pytest.raises(FileRefused, match=words):

@@ -163,9 +163,9 @@ def test_it_asks_before_it_removes_many(forty: Path, capsys: pytest.CaptureFixtu
         call_command("import_profiles", str(forty), "--key", "id", "--json")
     assert refusal.value.returncode == 3
     assert str(refusal.value) == (
-        "39 of 40 customers would leave, because they are not in the file. At least half of the customers of the"
-        " data source are not in the file. Nothing was changed. Confirm on the page of the import, or with the"
-        " command held_import and --confirm-removals 39."
+        "39 of 40 customers are not in the file and would be removed. At least half of the "
+        "customers of the data source are not in the file. Nothing was changed. To confirm, open"
+        " the page of the import, or run held_import with --confirm-removals 39."
     )
     facts = json.loads(capsys.readouterr().out)
     assert (facts["status"], facts["to_remove"], facts["removal_guard"]) == ("needs_confirmation", 39, "halved")
@@ -187,8 +187,10 @@ def test_it_previews_who_would_leave(forty: Path, capsys: pytest.CaptureFixture[
     capsys.readouterr()
     call_command("import_profiles", str(forty), "--key", "ID", "--preview")
     assert capsys.readouterr().out.splitlines() == [
-        "12 of 40 customers would leave, because they are not in the file. More than a fifth of the customers of"
-        " the data source are not in the file.",
+        (
+            "12 of 40 customers are not in the file and would be removed. More than a fifth of the "
+            "customers of the data source are not in the file."
+        ),
         *(f"  {key}" for key in range(28, 38)),
         "  … and 2 more.",
     ]
@@ -202,7 +204,7 @@ def test_it_previews_who_would_leave(forty: Path, capsys: pytest.CaptureFixture[
         "first_keys": [str(key) for key in range(28, 38)],
     }
     call_command("import_profiles", str(forty), "--key", "id", "--preview", "--mode", "upsert")
-    assert capsys.readouterr().out == "No customer would leave.\n"
+    assert capsys.readouterr().out == "No customers would be removed.\n"
     assert (ImportJob.objects.count(), profile_count()) == (1, 40)
     assert DataSource.objects.get().mode == "snapshot"
 

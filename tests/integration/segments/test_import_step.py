@@ -58,7 +58,7 @@ def test_it_shows_what_was_detected(bob_client: Client) -> None:
         "00501",
         "Whole number",
         "29.02.2024",
-        "100% of 2 values fit the type Whole number",
+        "100% of 2 values match the type Whole number",
     ):
         assert text in page
     assert forms_of(page, UPLOAD)
@@ -116,7 +116,7 @@ def test_errors_are_beside_the_fields_and_nothing_is_lost(bob_client: Client) ->
         assert text in page
     assert 'value="Mars"' in page
     again = fields_of(response) | {"c1-time_zone": ""}
-    assert "Another column has this attribute." in bob_client.post(UPLOAD, again | {
+    assert "Another column is imported as this attribute." in bob_client.post(UPLOAD, again | {
         "c2-type": "text", "c3-attribute": "zip"
     }).content.decode()  # fmt: skip
     assert not ImportJob.objects.exists()
@@ -135,8 +135,8 @@ def test_a_column_says_why_it_stays_text(bob_client: Client, monkeypatch: pytest
     rows = "".join(f"{n},0{n}/02/2024,{n},yes\n" for n in range(1, 10)) + "10,,<b>many</b>,\n"
     content = uploaded(bob_client, f"id,day,orders,agreed\n{rows}".encode()).content.decode()
     assert "with the day or the month first" in content
-    assert "There is only one word" in content
-    assert "90% of the values fit the type Whole number" in content
+    assert "All values are the same" in content
+    assert "90% of the values match the type Whole number" in content
     assert "<code>&lt;b&gt;many&lt;/b&gt;</code>" in content
 
 
@@ -145,5 +145,5 @@ def test_a_format_of_dates_that_is_none_is_refused(bob_client: Client) -> None:
     response = bob_client.post(UPLOAD, values | {"c2-date_format": "%Q%Q", "c1-thousands": "."})
     page = response.content.decode()
     assert response.status_code == 422
-    assert "This is not a format of dates." in page
-    assert "Choose another sign than the decimal sign." in page
+    assert "This is not a valid date format." in page
+    assert "The thousands separator must differ from the decimal separator." in page

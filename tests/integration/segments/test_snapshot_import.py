@@ -200,7 +200,7 @@ def test_held_removals_change_nothing(file: Path) -> None:
     job = held(file)
     assert (job.to_remove, job.profiles_before, job.removal_guard) == (20, 40, "halved")
     assert (job.rows_read, job.finished_at is None, job.profiles_removed) == (20, False, 0)
-    assert held_imports.held_sentence(job) == "20 of 40 customers would leave, because they are not in the file."
+    assert held_imports.held_sentence(job) == "20 of 40 customers are not in the file and would be removed."
     assert keys() == list(range(40))
     assert get_profile("1").attributes == {"id": "1", "name": "name 1"}
     assert "new" not in types_by_name()

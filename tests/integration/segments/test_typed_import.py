@@ -115,7 +115,7 @@ def test_a_key_stays_text_whatever_its_values_are(file: Path) -> None:
 def test_two_columns_cannot_be_one_attribute(file: Path) -> None:
     job = imported(file, f"id,{'x' * 121},{'x' * 122}\n1,2,3\n")
     assert job.status == JobStatus.FAILED
-    assert "are the same attribute" in job.message
+    assert "imported as the same attribute" in job.message
 
 
 def test_no_temporary_file_is_left(file: Path, uploads_folder: Path) -> None:
@@ -127,7 +127,7 @@ def test_the_page_says_how_many_values_do_not_fit(file: Path, charlie_client: Cl
     imported(file, "id,points\n1,5\n")
     job = imported(file, "id,points\n1,five\n2,six\n")
     page = charlie_client.get(reverse("segments:import", args=[job.pk])).content.decode()
-    assert "Column “points”: 2 values do not fit the type and are empty." in page
+    assert "Column “points”: 2 values do not match the type and are left empty." in page
 
 
 def test_the_command_says_it_too(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,7 +136,7 @@ def test_the_command_says_it_too(file: Path, capsys: pytest.CaptureFixture[str])
     call_command("import_profiles", str(file), "--key", "id", "--source", "Shop")
     assert capsys.readouterr().out.splitlines()[:2] == [
         "line 3, column “id”: The key is empty.",
-        "Column “points”: 1 value does not fit the type and is empty.",
+        "Column “points”: 1 value does not match the type and is left empty.",
     ]
 
 

@@ -160,7 +160,7 @@ def test_a_file_that_changed_after_it_was_taken_is_imported_as_it_is_then(
     path.write_text("id,name\n1,Jan\n2,Zofia\n", encoding="utf-8")
     ended = import_job.run_import(job.pk)
     assert ended is not None
-    assert ended.message == "The file changed before it was imported. It is imported as it is then."
+    assert ended.message == "The file was changed before the import. The new content is imported."
     assert take(watched).rows_created == 2
 
 

@@ -304,7 +304,7 @@ def test_the_command_prints_a_line_per_thing_and_ends_with_0(
 
     printed = capsys.readouterr().out.splitlines()
     assert len(printed) == 4
-    assert printed[-1] == "Nothing was changed: this was a dry run."
+    assert printed[-1] == "Dry run: nothing was changed."
 
 
 def test_the_command_ends_with_1_and_prints_file_line_and_reason(

@@ -93,7 +93,7 @@ def test_it_refuses_references_that_lead_nowhere(file: File) -> None:
     )
     assert "There is no segment “Fins” in this file or in this installation. Did you mean “Finns”?" in refusals
     assert "“Fins” is a duplicate" in refusals
-    assert "No profile has an attribute “emial”. Did you mean “email”?" in refusals
+    assert "Profiles have no attribute “emial”. Did you mean “email”?" in refusals
     assert not Connection.objects.exists()
 
 
@@ -111,7 +111,7 @@ def test_an_attribute_may_answer_for_each_person(file: File) -> None:
     file.apply(answered)
     assert Export.objects.get().answers == {"consent_to_track": "attribute:country"}
     assert file.refusals(GOOD.replace("consent_to_track: yes", "consent_to_track: attribute:contry")) == [
-        "28: No profile has an attribute “contry”. Did you mean “country”?"
+        "28: Profiles have no attribute “contry”. Did you mean “country”?"
     ]
 
 
@@ -128,7 +128,7 @@ def test_answers_that_a_file_does_not_give_stay(file: File) -> None:
         ("- a\n- b\n", "1: Expected a mapping (key: value), found a list."),
         ("connections: [\n", "2: The file is not valid YAML: while parsing a flow node, "),
         ("exports:\n  name: x\n", "2: “exports” must be a list; found a mapping."),
-        ("exports: []\nexports: []\n", "2: “exports” is a duplicate."),
+        ("exports: []\nexports: []\n", "2: “exports” appears more than once."),
         ("conections: []\n", "1: “conections” is unknown. Did you mean “connections”?"),
         ("a: &x 1\nexports: [*x]\n", "2: Aliases (*name) are not supported. Write the value in full."),
         ("exports: []\n---\nsegments: []\n", "2: The file is not valid YAML: expected a single document"),

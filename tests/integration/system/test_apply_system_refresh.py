@@ -61,7 +61,7 @@ def test_a_dry_run_only_says_so(file: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("system", "cannot follow itself"),
+        ("system", "cannot use the system schedule"),
         (
             "{recurrence: hours, hours: 6, starts_on: 2026-11-25, times: [02:00], zone: UTC}",
             "daily or weekly",

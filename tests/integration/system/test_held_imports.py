@@ -14,7 +14,7 @@ from segments.sources import held_imports
 from tests.support import system_refresh
 
 pytestmark = pytest.mark.django_db
-SENTENCE = "30 of 40 customers would leave, because they are not in the file."
+SENTENCE = "30 of 40 customers are not in the file and would be removed."
 
 
 @pytest.fixture

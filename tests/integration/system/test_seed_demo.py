@@ -34,7 +34,7 @@ def demo(sandbox: RunningSandbox, settings: Settings, tmp_path: Path) -> Running
 def test_it_refuses_where_this_is_not_the_demo(settings: Settings) -> None:
     settings.DEMO = False
 
-    with pytest.raises(CommandError, match="not the demo"):
+    with pytest.raises(CommandError, match="only in the demo"):
         call_command("seed_demo")
 
     assert not User.objects.exists()
@@ -89,7 +89,7 @@ def test_a_second_time_it_changes_nothing_whatever_people_have_made_of_it(
 
     call_command("seed_demo", "--wait")
 
-    assert capsys.readouterr().out == "The demo is there.\n"
+    assert capsys.readouterr().out == "The demo data already exists.\n"
     assert not Export.objects.exists()
     assert AuditEntry.objects.count() == entries
     assert demo.requests()["totals"] == received
@@ -113,5 +113,5 @@ def test_a_seeding_that_was_killed_is_begun_again(demo: RunningSandbox, monkeypa
 def test_a_sandbox_that_is_away_is_told_in_a_sentence(demo: RunningSandbox, settings: Settings) -> None:
     settings.CAMPAIGN_MONITOR_SANDBOX_URL = "http://127.0.0.1:9"
 
-    with pytest.raises(CommandError, match=re.escape("The sandbox at http://127.0.0.1:9 does not answer")):
+    with pytest.raises(CommandError, match=re.escape("The sandbox at http://127.0.0.1:9 does not respond")):
         call_command("seed_demo", "--wait")

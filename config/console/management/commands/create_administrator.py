@@ -9,6 +9,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
+from django.utils.translation import gettext as _
 
 from config.platform.accounts import actions
 from config.platform.accounts.forms import USERNAME
@@ -19,38 +20,39 @@ PASSWORD_VARIABLE = "ADMINISTRATOR_PASSWORD"  # noqa: S105 — the name of a var
 
 
 class Command(BaseCommand):
-    help = (
-        "Makes an administrator's account. Asks for what is not given; without a terminal the password comes from "
-        f"the variable {PASSWORD_VARIABLE} or from the first line of standard input."
-    )
+    help = _(
+        "Create an administrator account. Prompts for missing values. Without a terminal, the password is read"
+        " from the variable %(variable)s or from the first line of standard input."
+    ) % {"variable": PASSWORD_VARIABLE}
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--username", help="what the person signs in with")
-        parser.add_argument("--name", default="", help="the person's name, as others see it")
-        parser.add_argument("--email", default="", help="the person's address")
+        parser.add_argument("--username", help=_("the username to sign in with"))
+        parser.add_argument("--name", default="", help=_("the name that other users see"))
+        parser.add_argument("--email", default="", help=_("the email address"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         asks = sys.stdin.isatty() and not options["username"]
-        username = _username(options["username"] or (input("User name: ") if asks else ""))
-        name = options["name"] or (input("Name (as others see it): ") if asks else "")
-        email = _email(options["email"] or (input("Email: ") if asks else ""))
+        username = _username(options["username"] or (input(_("Username:") + " ") if asks else ""))
+        name = options["name"] or (input(_("Name:") + " ") if asks else "")
+        email = _email(options["email"] or (input(_("Email:") + " ") if asks else ""))
         password = _password(User(username=username, full_name=name, email=email))
         actions.add_user(
             username=username, full_name=name, email=email, role=Role.ADMINISTRATOR, password=password, by=None
         )
-        self.stdout.write(f"“{username}” can sign in as administrator now.")
+        self.stdout.write(_("“%(name)s” can now sign in as an administrator.") % {"name": username})
 
 
 def _username(text: str) -> str:
     text = text.strip()
     if not text:
-        raise CommandError("Give a user name: --username NAME.")
+        raise CommandError(_("Enter a username: --username NAME."))
     try:
         USERNAME(text)
     except ValidationError as error:
-        raise CommandError(f"The user name “{text}” cannot be used. {error.messages[0]}") from error
+        reason = {"name": text, "reason": error.messages[0]}
+        raise CommandError(_("The username “%(name)s” cannot be used. %(reason)s") % reason) from error
     if User.objects.find(text):
-        raise CommandError(f"There is already an account “{text}”. Choose another user name.")
+        raise CommandError(_("The username “%(name)s” already exists. Choose another one.") % {"name": text})
     return text
 
 
@@ -60,7 +62,7 @@ def _email(text: str) -> str:
         try:
             validate_email(text)
         except ValidationError as error:
-            raise CommandError(f"“{text}” is not an email address.") from error
+            raise CommandError(_("“%(address)s” is not an email address.") % {"address": text}) from error
     return text
 
 
@@ -69,19 +71,21 @@ def _password(user: User) -> str:
     try:
         validate_password(password, user)
     except ValidationError as error:
-        raise CommandError("The password cannot be used. " + " ".join(error.messages)) from error
+        reasons = {"reasons": " ".join(error.messages)}
+        raise CommandError(_("The password cannot be used. %(reasons)s") % reasons) from error
     return password
 
 
 def _asked() -> str:
-    password = getpass.getpass("Password: ")
-    if password != getpass.getpass("The same password again: "):
-        raise CommandError("The two passwords are not the same. Nothing was made.")
+    password = getpass.getpass(_("Password:") + " ")
+    if password != getpass.getpass(_("Repeat password:") + " "):
+        raise CommandError(_("The passwords do not match. No account was created."))
     return password
 
 
 def _piped() -> str:
     password = sys.stdin.readline().rstrip("\r\n")
     if not password:
-        raise CommandError(f"Give a password: in the variable {PASSWORD_VARIABLE}, or on standard input.")
+        sentence = _("Enter a password in the variable %(variable)s or on standard input.")
+        raise CommandError(sentence % {"variable": PASSWORD_VARIABLE})
     return password

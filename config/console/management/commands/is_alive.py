@@ -3,6 +3,7 @@
 from argparse import ArgumentParser
 
 from django.core.management import BaseCommand, CommandError
+from django.utils.translation import gettext as _
 
 from config.platform.jobs import heartbeat
 
@@ -11,16 +12,18 @@ _FORMER_NAMES = {"bells": "control", "work": "jobs"}
 
 
 class Command(BaseCommand):
-    help = "Ends with 0 when a part of the system gave a sign of life within the last seconds, else with 1."
+    help = _("Exit with 0 if a process of the system sent a heartbeat within the last seconds, otherwise with 1.")
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("part", choices=[*heartbeat.NAMES, *_FORMER_NAMES])
 
-    def handle(self, *_: object, **options: str | bool) -> None:
+    def handle(self, *args: object, **options: str | bool) -> None:
         part = str(options["part"])
         part = _FORMER_NAMES.get(part, part)
         sign = heartbeat.last_of_this_host(part)
         if sign is None:
-            raise CommandError(f"{part} gave no sign of life for {heartbeat.LASTS_SECONDS} seconds.")
-        self.stdout.write(f"{part} was alive at {sign.at:%H:%M:%S} UTC.")
+            facts = {"process": part, "seconds": heartbeat.LASTS_SECONDS}
+            raise CommandError(_("%(process)s sent no heartbeat for %(seconds)s seconds.") % facts)
+        facts = {"process": part, "time": f"{sign.at:%H:%M:%S}"}
+        self.stdout.write(_("%(process)s sent a heartbeat at %(time)s UTC.") % facts)

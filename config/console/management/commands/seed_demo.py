@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
 
 from config.console.demo import seeding
 from config.console.demo.seeding import SandboxAway
@@ -16,26 +17,29 @@ _PATIENCE_SECONDS = 20.0
 
 
 class Command(BaseCommand):
-    help = "Fill the demo: accounts, profiles, segments, a connection to the sandbox, an export and its first run."
+    help = _(
+        "Create the demo data: accounts, profiles, segments, a sandbox connection, an export and its first run."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--wait", action="store_true", help="work on the first run here, instead of leaving it to the workers"
+            "--wait", action="store_true", help=_("process the first run here instead of in a worker")
         )
 
-    def handle(self, *, wait: bool, **_: Any) -> None:
+    def handle(self, *, wait: bool, **options: Any) -> None:
         if not settings.DEMO:
-            raise CommandError("This is not the demo, so nothing is filled in. Start the demo by `up --demo`.")
+            raise CommandError(_("Demo data can be created only in the demo. Start it with `up --demo`."))
         try:
             run = seeding.fill(self.stdout.write)
             if run is None:
-                self.stdout.write("The demo is there.")
+                self.stdout.write(_("The demo data already exists."))
                 return
             if wait:
                 seeding.work_until_ended(run)
             elif not seeding.wait_until_ended(run, seconds=_PATIENCE_SECONDS):
-                self.stdout.write(f"{run} goes on as soon as a worker takes it up.")
+                self.stdout.write(_("%(run)s continues when a worker is free.") % {"run": run})
                 return
         except (seeding.CannotSeed, SandboxAway, FileRefused) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"{run}: {run.get_status_display()}, {run.delivered} people delivered.")
+        facts = {"run": run, "status": run.get_status_display(), "delivered": run.delivered}
+        self.stdout.write(_("%(run)s: %(status)s, %(delivered)d delivered") % facts)

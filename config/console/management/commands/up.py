@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError
+from django.utils.translation import gettext as _
 
 from config.standalone import up
 from config.standalone.folders import CannotStart
@@ -11,19 +12,21 @@ from config.standalone.supervisor import Output
 
 
 class Command(BaseCommand):
-    help = "Starts PostgreSQL, the pages, the workers and the clock on this machine; Ctrl-C stops everything."
+    help = _(
+        "Start PostgreSQL, the web server, the workers and the scheduler on this machine. Press Ctrl+C to stop."
+    )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--demo",
             action="store_true",
-            help="with a sandbox, believable profiles and demo accounts, in a folder and database of its own",
+            help=_("start with a sandbox, sample profiles and demo accounts, in a separate folder and database"),
         )
 
-    def handle(self, *_: object, **options: object) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         if options["demo"] and not settings.DEMO:  # manage.py sets it, before settings are read
-            raise CommandError("Start the demo by `manage.py up --demo`, or set DEMO=yes.")
+            raise CommandError(_("Start the demo with `manage.py up --demo`, or set DEMO=yes."))
         try:
             up.run(Output())
         except CannotStart as error:

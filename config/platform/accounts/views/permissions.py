@@ -75,7 +75,7 @@ def invite_again(request: Request, user_id: int) -> HttpResponse:
 
 COLUMNS = (
     Column("name", gettext_lazy("Name"), order_by=(Lower("full_name"), Lower("username"))),
-    Column("username", gettext_lazy("User name"), order_by=(Lower("username"),)),
+    Column("username", gettext_lazy("Username"), order_by=(Lower("username"),)),
     Column("email", gettext_lazy("Email"), order_by=(Lower("email"),)),
     Column("role", gettext_lazy("Role"), order_by=("role",)),
     Column("state", gettext_lazy("State"), order_by=("-is_active",)),

@@ -33,8 +33,8 @@ class SignInForm(AuthenticationForm):
     """User name and password; one sentence for whatever is wrong, so that names cannot be guessed."""
 
     error_messages = {
-        "invalid_login": gettext_lazy("The user name or password is incorrect."),
-        "inactive": gettext_lazy("The user name or password is incorrect."),
+        "invalid_login": gettext_lazy("The username or password is incorrect."),
+        "inactive": gettext_lazy("The username or password is incorrect."),
     }
 
     def clean(self) -> dict[str, Any]:

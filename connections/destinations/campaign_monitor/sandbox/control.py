@@ -37,12 +37,13 @@ class BadRequest(Exception):
 def handle_control_request(sandbox: Sandbox, request: Request) -> Reply:
     """Answer a request to a control endpoint."""
     if not (request.local or sandbox.open_doors):
-        return _reply(403, {"error": "The sandbox's doors answer this machine only."})
+        return _reply(403, {"error": "The control endpoints of the sandbox answer only this machine."})
     name, _, rest = request.path.removeprefix(PREFIX).strip("/").partition("/")
     endpoint = _ENDPOINTS.get((request.method, name))
     if endpoint is None:
         return _reply(
-            404, {"error": "There is no such door.", "doors": sorted({f"{m} {n}" for m, n in _ENDPOINTS})}
+            404,
+            {"error": "There is no such control endpoint.", "doors": sorted({f"{m} {n}" for m, n in _ENDPOINTS})},
         )
     try:
         return _reply(200, endpoint(sandbox, request, rest))
@@ -173,7 +174,7 @@ def _act_on_oauth(sandbox: Sandbox, request: Request, rest: str) -> Any:
             with sandbox.store.change() as change:
                 return oauth.authorize(sandbox.store, sandbox.oauth_state, change, scopes)
         case _:
-            raise BadRequest("The door is oauth/expire, oauth/revoke or oauth/authorize.")
+            raise BadRequest("The control endpoint must be oauth/expire, oauth/revoke or oauth/authorize.")
 
 
 def _counts(sandbox: Sandbox, _request: Request, list_id: str) -> Any:

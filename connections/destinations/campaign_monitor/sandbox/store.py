@@ -291,7 +291,7 @@ def _locked(path: Path) -> int:
     except BlockingIOError as error:
         os.close(descriptor)
         raise FileInUse(
-            f"Another sandbox keeps its lists beside {path}; stop it or name another --file."
+            f"Another sandbox stores its lists beside {path}. Stop it, or choose another --file."
         ) from error
     return descriptor
 

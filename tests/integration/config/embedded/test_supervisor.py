@@ -71,15 +71,15 @@ def test_every_line_is_led_by_the_name_of_its_process(stage: Stage) -> None:
 
 def test_it_starts_again_what_dies_and_waits_longer_every_time(stage: Stage) -> None:
     stage.supervisor.start(shell("mortal", "exit 3"))
-    until(stage.supervisor, lambda: "it starts again in 2 s." in stage.said)
-    assert "mortal ended (exit code 3); it starts again in 1 s." in stage.said
+    until(stage.supervisor, lambda: "will be restarted in 2 s." in stage.said)
+    assert "mortal stopped (exit code 3) and will be restarted in 1 s." in stage.said
 
 
 def test_it_goes_on_while_nothing_can_be_noted(stage: Stage) -> None:
     """As on a full disk."""
     (stage.folder / "processes.unfinished").mkdir()
     stage.supervisor.start(shell("mortal", "exit 3"))
-    until(stage.supervisor, lambda: "it starts again in 2 s." in stage.said)
+    until(stage.supervisor, lambda: "will be restarted in 2 s." in stage.said)
 
 
 def test_it_sweeps_what_a_dead_leader_left_of_its_group(stage: Stage) -> None:

@@ -64,14 +64,14 @@ def _refuses_another_on_the_same_folder(running: Up) -> None:
 def _names_a_taken_port(running: Up, folder: Path) -> None:
     with up(folder, PORT=str(running.port)) as second:
         assert second.wait_for_end() == 1
-    assert f"Port {running.port} of 127.0.0.1 is taken; choose another with PORT." in second.said
+    assert f"Port {running.port} of 127.0.0.1 is in use. Choose another one with PORT." in second.said
     assert "Traceback" not in second.said
 
 
 def _starts_again_whoever_dies(running: Up) -> None:
     worker = running.records["jobs"]
     os.kill(worker.pid, signal.SIGKILL)
-    running.wait_for("jobs ended (signal SIGKILL); it starts again in 1 s.")
+    running.wait_for("jobs stopped (signal SIGKILL) and will be restarted in 1 s.")
     wait_until(lambda: running.records.get("jobs", worker) != worker)
 
 
@@ -120,9 +120,9 @@ def test_it_runs_on_servers_of_ones_own(tmp_path: Path) -> None:
         (
             "DATABASE_URL",
             "postgres://nobody@127.0.0.1:1/none",
-            "The database that DATABASE_URL names cannot be used",
+            "The database in DATABASE_URL cannot be used",
         ),
-        ("REDIS_URL", "redis://127.0.0.1:1/0", "The Redis that REDIS_URL names does not answer"),
+        ("REDIS_URL", "redis://127.0.0.1:1/0", "Redis at REDIS_URL does not respond"),
     ],
 )
 def test_a_server_that_does_not_answer_is_named(tmp_path: Path, setting: str, value: str, sentence: str) -> None:
@@ -136,7 +136,7 @@ def test_a_server_that_does_not_answer_is_named(tmp_path: Path, setting: str, va
 def test_the_demo_is_not_for_other_machines(tmp_path: Path) -> None:
     with up(tmp_path / "var", "--demo", HOST="0.0.0.0") as it:
         assert it.wait_for_end() == 1
-    assert "The demo may not be reached from elsewhere" in it.said
+    assert "The demo must not be reachable from other machines" in it.said
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def errors_of(response: Any) -> dict[str, list[str]]:
 def test_it_leads_from_the_database_to_the_import(alice_client: Client, shop_server: ForeignPostgres) -> None:
     step = second_step(alice_client, shop_server)
     page = step.content.decode()
-    for text in ("Väinö", "01234", "The types are those of the database.", "Whole number"):
+    for text in ("Väinö", "01234", "The column types are those of the database.", "Whole number"):
         assert text in page
     posted = fields_of(step) | {"source_name": "Web shop", "c2-attribute": "Postal code", "c3-is_ignored": "on"}
     assert posted["key_column"] == "id"
@@ -115,7 +115,7 @@ def test_what_was_sealed_is_of_one_user_and_for_half_an_hour(
 @pytest.mark.parametrize(
     ("change", "field", "words"),
     [
-        ({"password": "wrong"}, "password", "does not accept the user and the password"),
+        ({"password": "wrong"}, "password", "The user or the password is incorrect"),
         ({"database": "nothing"}, "database", "no database “nothing”"),
         ({"query": "SELECT missing FROM customers"}, "query", "no column “missing”"),
         ({"query": "DROP TABLE customers"}, "query", "This is DROP"),
@@ -142,7 +142,7 @@ def test_the_second_step_keeps_what_was_entered_when_something_is_wrong(
     posted = fields_of(second_step(alice_client, shop_server)) | {"source_name": "", "c1-attribute": "id"}
     response = alice_client.post(DATABASE, posted)
     assert "source_name" in errors_of(response)
-    assert "Another column has this attribute." in response.content.decode()
+    assert "Another column is imported as this attribute." in response.content.decode()
     assert not DataSource.objects.exists()
 
 

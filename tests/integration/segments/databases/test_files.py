@@ -119,7 +119,7 @@ def test_only_files_below_the_folders_of_the_setting_are_read(
 @pytest.mark.parametrize("engine", [DatabaseEngine.SQLITE, DatabaseEngine.DUCKDB])
 def test_a_file_of_another_kind_is_refused(engine: DatabaseEngine, folder: Path) -> None:
     (folder / "text").write_text("no database at all, but a longer text" * 1000, encoding="utf-8")
-    assert "not a database of this kind" in failure_of(entered(engine, folder / "text"))
+    assert "not a database of this type" in failure_of(entered(engine, folder / "text"))
 
 
 @pytest.mark.parametrize(

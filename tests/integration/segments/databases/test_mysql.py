@@ -63,13 +63,13 @@ def test_rows_become_profiles_with_the_types_of_the_database(server: ForeignMari
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"password": "wrong"}, "The database does not accept the user and the password."),
-        ({"database": "nothing"}, "The user may not open the database “nothing”."),
-        ({"encryption": DatabaseEncryption.VERIFY}, "No known authority certifies the server"),
+        ({"password": "wrong"}, "The user or the password is incorrect."),
+        ({"database": "nothing"}, "The user has no access to the database “nothing”."),
+        ({"encryption": DatabaseEncryption.VERIFY}, "The certificate of the server cannot be verified"),
         ({"query": "SELECT missing FROM customers"}, "There is no column “missing”."),
-        ({"query": "salaries"}, "The user may not read"),
-        ({"query": "SELECT id, id FROM customers"}, "The query has two columns “id”."),
-        ({"query": "SELECT *\nFROM customers WHERE id = = 1"}, "Line 2 of the query is not valid SQL of MySQL"),
+        ({"query": "salaries"}, "The user has no permission to read"),
+        ({"query": "SELECT id, id FROM customers"}, "The query has two columns named “id”."),
+        ({"query": "SELECT *\nFROM customers WHERE id = = 1"}, "Line 2 of the query is not valid SQL for MySQL"),
         ({"query": "SELECT 1 AS id; DROP TABLE customers"}, "These are 2 statements"),
     ],
 )

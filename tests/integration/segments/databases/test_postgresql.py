@@ -145,17 +145,17 @@ def test_only_administrators_set_up_databases(shop_server: ForeignPostgres, bob:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"password": "wrong"}, "The database does not accept the user and the password."),
-        ({"user": "ghost"}, "The database does not accept the user and the password."),
+        ({"password": "wrong"}, "The user or the password is incorrect."),
+        ({"user": "ghost"}, "The user or the password is incorrect."),
         ({"database": "nothing"}, "The server has no database “nothing”."),
-        ({"encryption": DatabaseEncryption.REQUIRE}, "offers no encryption"),
+        ({"encryption": DatabaseEncryption.REQUIRE}, "does not support encryption"),
         ({"host": "no-such-host.invalid"}, "cannot be resolved"),
-        ({"host": "/var/run"}, "is not the name of a host"),
+        ({"host": "/var/run"}, "is not a valid host name"),
         ({"query": "SELECT id,\n nothing FROM customers"}, "There is no column “nothing”. Line 2 of the query."),
         ({"query": "SELECT id FROM nothing"}, "There is no table “nothing”. Line 1 of the query."),
         ({"query": "SELECT nothing(id) FROM customers"}, "There is no function “nothing” for these values."),
-        ({"query": "salaries"}, "The user may not read “salaries”."),
-        ({"query": "SELECT id, id FROM customers"}, "The query has two columns “id”."),
+        ({"query": "salaries"}, "The user has no permission to read “salaries”."),
+        ({"query": "SELECT id, id FROM customers"}, "The query has two columns named “id”."),
         ({"query": "SELECT nextval('orders') AS id"}, "The query changes data."),
         ({"query": "SELECT 1/(id - 1) AS id FROM customers"}, "The query divides by zero."),
         ({"query": "SELECT name::int AS id FROM customers"}, "converts a value to the type “integer”"),
@@ -171,7 +171,7 @@ def test_a_failure_is_a_sentence_that_names_the_cause(
 
 
 def test_a_refused_connection_is_named(shop_server: ForeignPostgres) -> None:
-    assert "refuses the connection" in failure_of(replace(settings_for(shop_server), port=free_port()))
+    assert "refused the connection" in failure_of(replace(settings_for(shop_server), port=free_port()))
 
 
 def test_internal_addresses_are_refused_unless_a_setting_lists_them(

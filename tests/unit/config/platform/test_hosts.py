@@ -76,7 +76,7 @@ def test_other_words_allow_nothing(resolves: Resolves, word: str) -> None:
 @pytest.mark.parametrize("host", ["", "/var/run/postgresql", "a,b", "@socket", "a b", "a\\b"])
 def test_what_is_no_name_is_refused_before_it_is_resolved(resolves: Resolves, host: str) -> None:
     resolves("93.184.216.34")
-    with pytest.raises(HostRefused, match="is not the name of a host"):
+    with pytest.raises(HostRefused, match="is not a valid host name"):
         resolve_host(host, allowed=(), setting="HOSTS")
 
 

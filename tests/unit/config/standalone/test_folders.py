@@ -36,7 +36,7 @@ def test_a_folder_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
 def test_a_folder_that_others_may_enter_is_refused(tmp_path: Path) -> None:
     (tmp_path / "open").mkdir()
     (tmp_path / "open").chmod(0o755)
-    with pytest.raises(ImproperlyConfigured, match="must belong to you alone"):
+    with pytest.raises(ImproperlyConfigured, match="must be accessible only to you"):
         folders.make_own(tmp_path / "open")
 
 
@@ -61,7 +61,7 @@ def test_processes_that_race_for_a_secret_get_the_same(tmp_path: Path) -> None:
 
 def test_a_secret_that_cannot_be_kept_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ImproperlyConfigured, match="Choose a folder of your own with VAR_DIR"):
+    with pytest.raises(ImproperlyConfigured, match="Set VAR_DIR to a folder of your own"):
         folders.secret_key(tmp_path / "file" / "var")
 
 

@@ -12,7 +12,7 @@ def test_a_folder_of_another_version_is_refused(tmp_path: Path) -> None:
     (tmp_path / "global").mkdir()
     (tmp_path / "global" / "pg_control").touch()
     (tmp_path / "PG_VERSION").write_text("17\n")
-    with pytest.raises(CannotStart, match="was made by PostgreSQL 17; this is 18"):
+    with pytest.raises(CannotStart, match="was created by PostgreSQL 17, but this is version 18"):
         postgres.prepare(tmp_path, tmp_path)
 
 
@@ -35,7 +35,7 @@ def test_what_a_killed_one_noted_is_forgotten(tmp_path: Path) -> None:
 def test_root_without_namespaces_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 0)
     monkeypatch.setattr(postgres, "as_ordinary_user", lambda: ["false"])
-    with pytest.raises(CannotStart, match="start as an ordinary user, or set DATABASE_URL"):
+    with pytest.raises(CannotStart, match="start as a regular user, or set DATABASE_URL"):
         postgres.check_user()
 
 

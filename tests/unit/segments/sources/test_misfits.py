@@ -19,5 +19,5 @@ def test_each_type_has_a_sentence(kind: ColumnType) -> None:
 
 
 def test_misfits_are_counted_in_a_sentence() -> None:
-    assert misfit_count("points", 1) == "Column “points”: 1 value does not fit the type and is empty."
-    assert misfit_count("points", 2) == "Column “points”: 2 values do not fit the type and are empty."
+    assert misfit_count("points", 1) == ("Column “points”: 1 value does not match the type and is left empty.")
+    assert misfit_count("points", 2) == "Column “points”: 2 values do not match the type and are left empty."

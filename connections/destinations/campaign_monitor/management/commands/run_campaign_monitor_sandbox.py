@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
 
 from connections.destinations.campaign_monitor.sandbox import model
 from connections.destinations.campaign_monitor.sandbox.server import Addresses, run
@@ -13,18 +14,27 @@ from connections.destinations.campaign_monitor.sandbox.store import FileInUse
 
 
 class Command(BaseCommand):
-    help = "Runs a Campaign Monitor to try exports against: same paths, same answers, nobody is ever mailed."
+    help = _("Run a sandbox that simulates Campaign Monitor: same paths and responses, but no email is sent.")
     requires_system_checks = []
     requires_migrations_checks = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--port", type=int, default=8001, help="HTTP; 0 takes any free port")
+        parser.add_argument("--port", type=int, default=8001, help=_("the HTTP port; 0 selects a free port"))
         parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--tls-port", type=int, default=None, help="HTTPS too, with a certificate of its own")
-        parser.add_argument("--latency-ms", type=float, default=0, help="let every API call take this much longer")
-        parser.add_argument("--file", type=Path, default=None, help="where it keeps its lists")
         parser.add_argument(
-            "--open-doors", action="store_true", help="let other machines use the doors and the faults page"
+            "--tls-port",
+            type=int,
+            default=None,
+            help=_("also serve HTTPS on this port, with a generated certificate"),
+        )
+        parser.add_argument(
+            "--latency-ms", type=float, default=0, help=_("delay every API request by this many milliseconds")
+        )
+        parser.add_argument("--file", type=Path, default=None, help=_("the file that stores the lists"))
+        parser.add_argument(
+            "--open-doors",
+            action="store_true",
+            help=_("allow other machines to use the control endpoints and the page Faults"),
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

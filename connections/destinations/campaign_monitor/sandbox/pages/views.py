@@ -289,7 +289,7 @@ def _change_faults(sandbox: Sandbox, values: dict[str, str]) -> None:
         case "clear":
             sandbox.faults.clear()
         case _:
-            raise BadFaults("Nothing was chosen.")
+            raise BadFaults("Nothing was selected.")
 
 
 def _rule(values: dict[str, str]) -> Rule:
@@ -298,7 +298,7 @@ def _rule(values: dict[str, str]) -> Rule:
     rule["emails"] = values.get("emails", "").replace(",", " ").split()
     further = orjson.loads(values["further"]) if values.get("further") else {}
     if not isinstance(further, dict):
-        raise BadFaults("Further settings are a JSON object.")
+        raise BadFaults("“More settings” must be a JSON object.")
     return Rule.read(rule | further)
 
 

@@ -80,7 +80,7 @@ def test_what_the_user_says_is_taken() -> None:
     assert detect(path, name="x.csv", encoding="cp1250", delimiter=";", header_line=2) == FileFormat(
         encoding="cp1250", delimiter=";", header_line=2
     )
-    with pytest.raises(FileRefused, match="not the name of an encoding"):
+    with pytest.raises(FileRefused, match="not a known encoding"):
         detect(path, name="x.csv", encoding="latin-99")
 
 
@@ -117,7 +117,7 @@ def test_a_header_may_begin_with_a_bracket(tmp_path: Path) -> None:
     [
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "old or protected workbook"),
         (b"PK\x03\x04 cut", "damaged ZIP archive"),
-        (b'{\n  "id": 1\n}\n', "not one object a line"),
+        (b'{\n  "id": 1\n}\n', "not have one object per line"),
         (b"\xef\xbb\xbf\r\n \n", "empty"),
         (b"  <!DOCTYPE html><p>", "web page"),
     ],

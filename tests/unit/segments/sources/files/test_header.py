@@ -15,7 +15,7 @@ def test_names_are_trimmed_completed_and_numbered() -> None:
 
 @pytest.mark.parametrize("names", [[], ["", " "]])
 def test_a_header_without_a_name_is_refused(names: list[str]) -> None:
-    with pytest.raises(FileRefused, match="no line with column names"):
+    with pytest.raises(FileRefused, match="no header line"):
         clean_names(names)
 
 
