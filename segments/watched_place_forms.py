@@ -19,12 +19,12 @@ _PLAIN: Final = {"autocomplete": "off", "spellcheck": "false"}
 _PATH_STYLE: Final = "path"
 _HOST_STYLE: Final = "host"
 INTERVALS: Final = {
-    timedelta(minutes=1): _("Every minute"),
+    timedelta(minutes=1): _("Once a minute"),
     timedelta(minutes=5): _("Every 5 minutes"),
     timedelta(minutes=15): _("Every 15 minutes"),
-    timedelta(hours=1): _("Every hour"),
+    timedelta(hours=1): _("Once an hour"),
     timedelta(hours=6): _("Every 6 hours"),
-    timedelta(days=1): _("Every day"),
+    timedelta(days=1): _("Once a day"),
 }
 
 
