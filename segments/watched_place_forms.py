@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from segments.models import ImportMode, WatchedPlace
+from segments.models.watched_place import BUCKET_INTERVALS
 from segments.sources.watched_places.bucket_settings import (
     DEFAULT_INTERVAL,
     BucketSettings,
@@ -18,14 +19,6 @@ from segments.sources.watched_places.bucket_settings import (
 _PLAIN: Final = {"autocomplete": "off", "spellcheck": "false"}
 _PATH_STYLE: Final = "path"
 _HOST_STYLE: Final = "host"
-INTERVALS: Final = {
-    timedelta(minutes=1): _("Once a minute"),
-    timedelta(minutes=5): _("Every 5 minutes"),
-    timedelta(minutes=15): _("Every 15 minutes"),
-    timedelta(hours=1): _("Once an hour"),
-    timedelta(hours=6): _("Every 6 hours"),
-    timedelta(days=1): _("Once a day"),
-}
 
 
 class _TargetForm(forms.Form):
@@ -120,15 +113,15 @@ class WatchedBucketForm(_TargetForm):
     style = forms.ChoiceField(
         label=_("Address style"),
         choices=[
-            (_PATH_STYLE, _("Path style: endpoint/bucket/file")),
-            (_HOST_STYLE, _("Host style: bucket.endpoint/file")),
+            (_PATH_STYLE, _("Path style")),
+            (_HOST_STYLE, _("Host style")),
         ],
         initial=_PATH_STYLE,
-        help_text=_("Most servers know the path style."),
+        help_text=_("Path style: endpoint/bucket. Host style: bucket.endpoint."),
     )
     interval = forms.ChoiceField(
         label=_("Look for files"),
-        choices=[(str(int(each.total_seconds())), label) for each, label in INTERVALS.items()],
+        choices=[(str(int(each.total_seconds())), label) for each, label in BUCKET_INTERVALS.items()],
         initial=str(int(DEFAULT_INTERVAL.total_seconds())),
     )
     access_key_id = forms.CharField(

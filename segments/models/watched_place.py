@@ -11,6 +11,15 @@ from config.platform.jobs import clock
 from segments.models.profile import DataSource
 
 FOLDER_INTERVAL: Final = timedelta(seconds=15)
+# What users choose from for buckets, where each scan has its price.
+BUCKET_INTERVALS: Final = {
+    timedelta(minutes=1): _("Once a minute"),
+    timedelta(minutes=5): _("Every 5 minutes"),
+    timedelta(minutes=15): _("Every 15 minutes"),
+    timedelta(hours=1): _("Once an hour"),
+    timedelta(hours=6): _("Every 6 hours"),
+    timedelta(days=1): _("Once a day"),
+}
 
 
 class PlaceKind(models.TextChoices):
@@ -53,6 +62,12 @@ class WatchedPlace(models.Model):
     @property
     def is_bucket(self) -> bool:
         return self.kind == PlaceKind.BUCKET
+
+    @property
+    def schedule_label(self) -> str:
+        """Return when files are imported, for users."""
+        label = BUCKET_INTERVALS.get(self.interval) if self.is_bucket else None
+        return str(label or _("When files arrive"))
 
 
 class WatchedFile(models.Model):

@@ -56,7 +56,7 @@
   }
 
   // -- doing what a command says --------------------------------------------------------------------------
-  const placeholder = /(^|\/)0(?=\/|$|\?)/;
+  const placeholder = /(^|[/=])0(?=[/?&]|$)/;
 
   function addressFor(command, rows) {
     const template = command.dataset.hrefTemplate;

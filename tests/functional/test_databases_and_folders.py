@@ -1,4 +1,4 @@
-"""Data sources that read a database, and that watch a folder."""
+"""Data sources that read a database, and that watch a folder or a bucket."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ from segments.sources import import_job
 from segments.sources.watched_places.scan import scan
 from tests.functional.conftest import assert_accessible, screenshot, sign_in
 from tests.support.profiles import get_profile
+from tests.support.shop_bucket import ACCESS_KEY_ID, SECRET_KEY, shop_bucket_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -78,3 +79,43 @@ def test_an_administrator_watches_a_folder(page: Page, alice: User, folder: Path
     expect(page.get_by_text("Successful")).to_be_visible()
     assert_accessible(page)
     screenshot(page, "watched-folder")
+
+
+def test_an_administrator_watches_a_bucket(
+    page: Page, alice: User, folder: Path, settings: Settings, tmp_path: Path
+) -> None:
+    settings.DATABASE_SOURCE_HOSTS = ["127.0.0.0/8"]
+    with shop_bucket_server(tmp_path) as bucket:
+        bucket.create()
+        bucket.put("in/shop-1.csv")
+        sign_in(page, alice, "/data/sources/")
+        page.get_by_role("link", name="From a bucket").first.click()
+        page.get_by_role("textbox", name="Bucket", exact=True).fill("shop-none-such")
+        page.get_by_role("textbox", name="Folder in the bucket").fill("in")
+        page.get_by_role("textbox", name="File names").fill("shop-*.csv")
+        page.get_by_role("textbox", name="Endpoint").fill(bucket.endpoint)
+        page.get_by_role("textbox", name="Access key ID").fill(ACCESS_KEY_ID)
+        page.get_by_label("Secret key").fill(SECRET_KEY)
+        page.get_by_role("textbox", name="Data source").fill("Web shop")
+        page.get_by_role("textbox", name="Key column").fill("id")
+        page.get_by_role("button", name="Test connection").click()
+        expect(page.get_by_text("There is no bucket with this name at the endpoint.").first).to_be_visible()
+        assert_accessible(page)
+        page.get_by_role("textbox", name="Bucket", exact=True).fill(bucket.name)
+        page.get_by_role("button", name="Test connection").click()
+        expect(page.get_by_text("The connection works. 1 file fits.")).to_be_visible()
+        expect(page.get_by_text("shop-1.csv")).to_be_visible()
+        assert_accessible(page)
+        screenshot(page, "bucket")
+        page.get_by_role("button", name="Watch bucket").last.click()
+        expect(page.get_by_text("The bucket is watched.")).to_be_visible()
+        job = scan(WatchedPlace.objects.get().pk)
+        assert job is not None
+        import_job.run_import(job.pk)
+    page.goto("/data/sources/")
+    page.get_by_role("checkbox", name="Web shop").check()
+    page.get_by_text("Edit bucket").first.click()
+    expect(page.get_by_role("link", name="shop-1.csv")).to_be_visible()
+    expect(page.get_by_text("Successful").last).to_be_visible()
+    assert_accessible(page)
+    screenshot(page, "watched-bucket")

@@ -11,12 +11,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from segments.models import DataSource, ImportMode
+from segments.models.watched_place import BUCKET_INTERVALS
 from segments.sources.data_source import KeyColumnDiffers
 from segments.sources.watched_places.actions import stop_watching, watch_bucket
 from segments.sources.watched_places.bucket_settings import BucketSettings, normal_endpoint, normal_folder
 from segments.sources.watched_places.place import PlaceRefused
 from segments.sources.watched_places.places import place_of
-from segments.watched_place_forms import INTERVALS
 
 _MINUTE = timedelta(minutes=1)
 
@@ -48,7 +48,7 @@ class Command(BaseCommand):
             "--every",
             type=int,
             default=5,
-            choices=[int(each / _MINUTE) for each in INTERVALS],
+            choices=[int(each / _MINUTE) for each in BUCKET_INTERVALS],
             help="minutes between two looks",
         )
         parser.add_argument(
