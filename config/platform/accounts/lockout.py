@@ -38,7 +38,7 @@ WINDOW = timedelta(minutes=15)
 
 
 class Locked(Exception):
-    """Too many attempts failed. The message is a sentence to show."""
+    """Too many failed attempts. The message is a sentence to show."""
 
     def __init__(self) -> None:
         minutes = int(WINDOW.total_seconds() // 60)

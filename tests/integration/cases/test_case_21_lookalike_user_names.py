@@ -29,4 +29,4 @@ def test_every_spelling_of_a_name_has_one_account_and_one_counter(admin: User, s
     assert sign_in(spelling, PASSWORD) == "/"
     for _ in range(5):
         assert "is incorrect" in sign_in(spelling, "wrong")
-    assert "Too many attempts failed." in sign_in("admin2", PASSWORD)
+    assert "Too many failed attempts." in sign_in("admin2", PASSWORD)

@@ -69,7 +69,7 @@ def test_it_opens_again_after_a_while(alice: User) -> None:
 def test_it_says_the_same_of_an_unknown_name(alice: User) -> None:
     for _ in range(lockout.MOST_PER_NAME):
         assert "is incorrect" in enter("my-secret", "wrong")
-    assert "Too many attempts failed." in enter("my-secret", "wrong")
+    assert "Too many failed attempts." in enter("my-secret", "wrong")
     assert "my-secret" not in str(AuditEntry.objects.values_list())
     assert "my-secret" not in str(SignInAttempt.objects.values_list())
 
@@ -77,7 +77,7 @@ def test_it_says_the_same_of_an_unknown_name(alice: User) -> None:
 def test_it_locks_an_address_that_tries_many_names(alice: User) -> None:
     for number in range(lockout.MOST_PER_ADDRESS):
         enter(f"name-{number}", "wrong")
-    assert "Too many attempts failed." in enter("alice", PASSWORD)
+    assert "Too many failed attempts." in enter("alice", PASSWORD)
     assert enter("alice", PASSWORD, "192.0.2.2") == "/"
     assert AuditEntry.objects.get(action="locked").target_name == "192.0.2.1"
 
@@ -121,7 +121,7 @@ def test_it_counts_guesses_of_the_present_password(alice_client: Client, alice: 
     for _ in range(lockout.MOST_PER_NAME):
         alice_client.post(OWN, {"present": "wrong", "password": "another-long-one"}, headers=HTMX)
     page = alice_client.post(OWN, {"present": PASSWORD, "password": "another-long-one"}, headers=HTMX)
-    assert "Too many attempts failed." in page.content.decode()
+    assert "Too many failed attempts." in page.content.decode()
 
 
 def test_it_sends_to_an_administrator_where_no_mail_is_sent(stranger_client: Client, alice: User) -> None:

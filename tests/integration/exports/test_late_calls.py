@@ -60,10 +60,10 @@ def test_the_next_run_sends_again_who_was_in_a_late_call(newsletter: Export) -> 
 def test_the_page_of_a_run_counts_the_contacts_of_late_calls(newsletter: Export, alice_client: Client) -> None:
     ended = take_over(worker_loses_its_lease(newsletter))
     page = alice_client.get(reverse("exports:run", args=[ended.pk])).content.decode()
-    assert "3 contacts have an unknown result because a worker stopped answering." in page
+    assert "3 contacts have an unknown result because a worker stopped responding." in page
     Batch.objects.update(late_until=None)
     page = alice_client.get(reverse("exports:run", args=[ended.pk])).content.decode()
-    assert "a worker stopped answering" not in page
+    assert "a worker stopped responding" not in page
 
 
 @pytest.mark.parametrize("removal", [Removal.DELETE, Removal.MARK])

@@ -106,7 +106,7 @@ def test_the_command_takes_several_columns(file: Path, capsys: pytest.CaptureFix
     file.write_text("shop,number\nFI,1\n")
     capsys.readouterr()
     call_command("import_profiles", str(file), "--key=shop", "--key=number", "--mode=snapshot", "--preview")
-    assert "2 of 3 customers would leave" in capsys.readouterr().out
+    assert "2 of 3 customers are not in the file and would be removed" in capsys.readouterr().out
 
 
 def test_a_plan_file_has_the_key(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -170,6 +170,6 @@ def test_the_pane_counts_by_the_whole_key(bob_client: Client, file: Path) -> Non
     values: dict[str, Any] = fields_of(uploaded(bob_client, "shop,number,name\nFI,1,Aino\n"))
     values |= {"key_column": "shop", "further_key_columns": ["number"], "source_name": "Shops", "mode": "snapshot"}
     response = bob_client.post(UPLOAD, values | {"act": "leaving"})
-    assert "2 of 3 customers would leave" in response.content.decode()
+    assert "2 of 3 customers are not in the file and would be removed" in response.content.decode()
     lines = bob_client.get(response.context["keys_url"]).getvalue().decode("utf-8-sig").splitlines()
     assert lines == ['"shop, number"', "FI|2", "PL|1"]

@@ -61,7 +61,12 @@ def confirm(client: Client, job: ImportJob, count: int | str = 30) -> Any:
 
 def test_the_page_says_who_would_leave(bob_client: Client, held: ImportJob) -> None:
     page = page_of(bob_client, held)
-    for text in ("Needs confirmation", "30 of 40 customers would leave", "<code>20</code>", "and 20 more"):
+    for text in (
+        "Needs confirmation",
+        "30 of 40 customers are not in the file and would be removed",
+        "<code>20</code>",
+        "and 20 more",
+    ):
         assert text in page
     for url in ("confirm-removals", "leaving", "cancel"):
         assert f"/data/imports/{held.pk}/{url}/" in page
@@ -69,7 +74,7 @@ def test_the_page_says_who_would_leave(bob_client: Client, held: ImportJob) -> N
 
 def test_a_viewer_sees_no_keys_and_cannot_confirm(charlie_client: Client, held: ImportJob) -> None:
     page = page_of(charlie_client, held)
-    assert "30 of 40 customers would leave" in page
+    assert "30 of 40 customers are not in the file and would be removed" in page
     assert "Contributors and administrators can confirm." in page
     assert "<code>20</code>" not in page
     assert confirm(charlie_client, held).status_code == 403
@@ -147,7 +152,7 @@ def test_an_import_that_is_not_held_has_nothing_to_confirm(bob_client: Client, h
 
 def test_a_list_that_is_gone_leaves_the_number(bob_client: Client, held: ImportJob, tmp_path: Path) -> None:
     (tmp_path / "uploads" / "leaving" / f"{held.pk}.parquet").unlink()
-    assert "30 of 40 customers would leave" in page_of(bob_client, held)
+    assert "30 of 40 customers are not in the file and would be removed" in page_of(bob_client, held)
     assert bob_client.get(f"/data/imports/{held.pk}/confirm-removals/").status_code == 200
     assert confirm(bob_client, held).status_code == 302
 
@@ -207,7 +212,7 @@ def test_the_pane_says_who_would_leave(bob_client: Client, shop: DataSource) -> 
     assert "<code>48</code> <code>49</code>" in page
     assert "asked to confirm" not in page
     many = counted(bob_client, people(10)).content.decode()
-    assert "30 of 40 customers would leave" in many
+    assert "30 of 40 customers are not in the file and would be removed" in many
     assert "You are asked to confirm before anything is imported." in many
     assert "and 20 more" in many
     assert (ImportJob.objects.count(), profile_count()) == (1, 40)
@@ -216,7 +221,7 @@ def test_the_pane_says_who_would_leave(bob_client: Client, shop: DataSource) -> 
 def test_the_pane_compares_the_whole_file(bob_client: Client, shop: DataSource) -> None:
     content = people(38).replace(b"12,Turku", b"12,Turku,x").replace(b",", b";")  # a row that cannot be read
     page = counted(bob_client, content).content.decode()
-    assert "2 of 40 customers would leave" in page
+    assert "2 of 40 customers are not in the file and would be removed" in page
 
 
 def test_all_keys_are_downloaded_before_the_import(
@@ -250,5 +255,5 @@ def test_the_pane_says_when_no_customer_would_leave(
 
 def test_the_preview_of_the_pane_counts_too(bob_client: Client, shop: DataSource) -> None:
     response = counted(bob_client, people(10), act="preview")
-    assert "30 of 40 customers would leave" in response.content.decode()
+    assert "30 of 40 customers are not in the file and would be removed" in response.content.decode()
     assert 'value="snapshot" checked' in response.content.decode()

@@ -106,8 +106,8 @@ def test_it_prints_a_plan_that_it_then_imports_by(tmp_path: Path, capsys: pytest
         ("columns: [{column: id, is_email: 'no'}]", "“is_email” is not a bool"),
         ("columns: [{column: id, kind: text}]", "unknown keys: kind"),
         ("columns: [7]", "cannot be read"),
-        ("format: {quote: x}", "can have the keys encoding, delimiter"),
-        ("other: 1", "other keys"),
+        ("format: {quote: x}", "can contain only the keys encoding, delimiter"),
+        ("other: 1", "can contain only the keys “key”"),
         ("columns: [", "cannot be read"),
     ],
 )
@@ -214,7 +214,9 @@ def test_a_held_import_is_shown_and_confirmed_by_command(forty: Path, capsys: py
     with pytest.raises(CommandError):
         call_command("import_profiles", str(forty), "--key", "id")
     capsys.readouterr()
-    with pytest.raises(CommandError, match="22 of 40 customers would leave") as refusal:
+    with pytest.raises(
+        CommandError, match="22 of 40 customers are not in the file and would be removed"
+    ) as refusal:
         call_command("held_import", "SHOP")
     assert refusal.value.returncode == 3
     assert capsys.readouterr().out.split() == [str(key) for key in range(18, 28)]
