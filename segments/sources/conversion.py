@@ -53,7 +53,7 @@ def typed_query(
         text, value = f"t{number}", f"v{number}"
         given = given_text(text, plan, blanks)
         quick = "" if plan.null_words else _QUICK[plan.type](text, plan.format)
-        converted = typed_value(given, plan)
+        converted = typed_once(given, plan)
         typed += [text, f"{f'coalesce({quick}, {converted})' if quick else converted} AS {value}"]
         results += [
             value,
@@ -81,6 +81,15 @@ def given_text(column: str, plan: ColumnPlan, blanks: str = BLANKS) -> str:
 def typed_value(text: str, plan: ColumnPlan) -> str:
     """Return the expression of the typed value of a trimmed text."""
     return _VALUES[plan.type](text, plan.format)
+
+
+def typed_once(text: str, plan: ColumnPlan) -> str:
+    """Return the expression of the typed value of a trimmed text that is an expression of its own: it is evaluated
+    once. DuckDB keeps 30 kB for each operation of a query, so a text that stands in ten conditions would cost as
+    much as ten texts."""
+    if plan.type is ColumnType.TEXT:
+        return text
+    return f"list_transform([{text}], given -> {typed_value('given', plan)})[1]"
 
 
 def written(value: str, plan: ColumnPlan) -> str:
