@@ -87,7 +87,7 @@ class WatchedBucketForm(_TargetForm):
         label=_("Folder in the bucket"),
         max_length=1000,
         required=False,
-        help_text=_("The prefix of the files, such as exports/shop/. Empty: the whole bucket."),
+        help_text=_("The prefix of the files, such as exports/shop/. Leave empty for the whole bucket."),
         widget=forms.TextInput(attrs=_PLAIN),
     )
     pattern = forms.CharField(
@@ -100,14 +100,14 @@ class WatchedBucketForm(_TargetForm):
         label=_("Endpoint"),
         max_length=255,
         required=False,
-        help_text=_("The address of an S3-compatible server. Empty: Amazon S3."),
+        help_text=_("The address of an S3-compatible server. Leave empty for Amazon S3."),
         widget=forms.TextInput(attrs={**_PLAIN, "inputmode": "url", "placeholder": "https://storage.example.com"}),
     )
     region = forms.CharField(
         label=_("Region"),
         max_length=64,
         required=False,
-        help_text=_("Such as eu-central-1. Empty: us-east-1."),
+        help_text=_("Such as eu-central-1. Leave empty for us-east-1."),
         widget=forms.TextInput(attrs=_PLAIN),
     )
     style = forms.ChoiceField(
@@ -128,7 +128,7 @@ class WatchedBucketForm(_TargetForm):
         label=_("Access key ID"),
         max_length=128,
         required=False,
-        help_text=_("It needs the rights s3:ListBucket and s3:GetObject only. Empty: the bucket is public."),
+        help_text=_("It needs only s3:ListBucket and s3:GetObject. Leave empty for a public bucket."),
         widget=forms.TextInput(attrs=_PLAIN),
     )
     secret_key = forms.CharField(

@@ -97,7 +97,7 @@ class _BucketPane:
             return self._render(form)
         if request.POST.get("act") == "stop" and watched is not None:
             stop_watching(watched.source, by=request.user)
-            return close_pane(request, _back(), _("The bucket is watched no longer."))
+            return close_pane(request, _back(), _("The bucket is no longer watched."))
         return self._save()
 
     def _save(self) -> HttpResponse:
@@ -191,8 +191,10 @@ def _is_done(form: WatchedFolderForm | WatchedBucketForm, act: Callable[[], obje
 
 def _tested(found: list[SeenFile]) -> FoundFiles:
     if not found:
-        return FoundFiles(_("The connection works. No file fits yet."), [])
-    sentence = ngettext("The connection works. {n} file fits.", "The connection works. {n} files fit.", len(found))
+        return FoundFiles(_("The connection works. No file matches yet."), [])
+    sentence = ngettext(
+        "The connection works. {n} file matches.", "The connection works. {n} files match.", len(found)
+    )
     return FoundFiles(sentence.format(n=len(found)), [each.name for each in found[:_NAMES_SHOWN]])
 
 

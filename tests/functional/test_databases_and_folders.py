@@ -103,7 +103,7 @@ def test_an_administrator_watches_a_bucket(
         assert_accessible(page)
         page.get_by_role("textbox", name="Bucket", exact=True).fill(bucket.name)
         page.get_by_role("button", name="Test connection").click()
-        expect(page.get_by_text("The connection works. 1 file fits.")).to_be_visible()
+        expect(page.get_by_text("The connection works. 1 file matches.")).to_be_visible()
         expect(page.get_by_text("shop-1.csv")).to_be_visible()
         assert_accessible(page)
         screenshot(page, "bucket")

@@ -69,7 +69,7 @@ class Command(BaseCommand):
             return
         keys = options["key"] or (source.key_columns if source else [])
         if not options["address"] or not keys:
-            raise CommandError(_("Give the address of a bucket and --key."))
+            raise CommandError(_("Enter the address of a bucket and --key."))
         try:
             watched = watch_bucket(
                 _settings(options),
@@ -81,7 +81,9 @@ class Command(BaseCommand):
             count = len(place_of(watched).find_files(watched.pattern))
         except (PlaceRefused, KeyColumnDiffers) as refusal:
             raise CommandError(str(refusal)) from refusal
-        sentence = ngettext("%(count)d file fits the pattern now.", "%(count)d files fit the pattern now.", count)
+        sentence = ngettext(
+            "%(count)d file matches the pattern now.", "%(count)d files match the pattern now.", count
+        )
         self.stdout.write(sentence % {"count": count})
 
 
@@ -89,7 +91,7 @@ def _settings(options: dict[str, Any]) -> BucketSettings:
     """Read the address of a bucket. Raises CommandError."""
     parts = urlsplit(options["address"])
     if parts.scheme != "s3" or not parts.netloc:
-        raise CommandError(_("The address is such as s3://bucket/folder."))
+        raise CommandError(_("Enter an address such as s3://bucket/folder."))
     secret = options["secret_key"]
     return BucketSettings(
         bucket=parts.netloc,

@@ -55,5 +55,7 @@ class Command(BaseCommand):
         except (PlaceRefused, KeyColumnDiffers) as refusal:
             raise CommandError(str(refusal)) from refusal
         count = len(place_of(watched).find_files(watched.pattern))
-        sentence = ngettext("%(count)d file fits the pattern now.", "%(count)d files fit the pattern now.", count)
+        sentence = ngettext(
+            "%(count)d file matches the pattern now.", "%(count)d files match the pattern now.", count
+        )
         self.stdout.write(sentence % {"count": count})

@@ -36,10 +36,10 @@ def server_of(*, endpoint: str, region: str, bucket: str, is_path_style: bool) -
     """Return the server of a bucket. Raises BucketFailed for an address that cannot be used or is internal."""
     if not _BUCKET.fullmatch(bucket):
         raise BucketFailed(
-            _("A bucket has a name of 3 to 63 letters, digits, periods and hyphens, without s3://."), "bucket"
+            _("Enter the name of a bucket without s3://: 3 to 63 letters, digits, periods and hyphens."), "bucket"
         )
     if not _REGION.fullmatch(region):
-        raise BucketFailed(_("A region has a name such as eu-central-1."), "region")
+        raise BucketFailed(_("Enter a region such as eu-central-1."), "region")
     try:
         parts = urlsplit(endpoint or f"https://s3.{region or DEFAULT_REGION}.amazonaws.com")
         name, port = (parts.hostname or "").encode("idna").decode(), parts.port

@@ -150,9 +150,9 @@ class BucketClient:
         self._check()
         if time.monotonic() > self._ends_at:
             sentence = _(
-                "The bucket was not read to its end within %(seconds)d seconds. Choose a folder with fewer files."
+                "The bucket could not be read within %(seconds)d seconds. Choose a folder with fewer files."
             )
-            raise BucketFailed(sentence % {"seconds": self._seconds}, "folder", is_temporary=True)
+            raise BucketFailed(sentence % {"seconds": self._seconds}, "folder")
 
 
 def _first_bytes(answer: requests.Response) -> bytes:

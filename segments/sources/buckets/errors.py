@@ -19,7 +19,7 @@ _SAFE_CODE: Final = re.compile(r"[A-Za-z0-9]{1,64}")
 TEMPORARY: Final = frozenset({408, 429, 500, 502, 503, 504})
 # By code of the error: the sentence, and the field to change.
 _CAUSES: Final[dict[str, tuple[str | Promise, str]]] = {
-    "InvalidAccessKeyId": (gettext_lazy("The server does not know this access key ID."), "access_key_id"),
+    "InvalidAccessKeyId": (gettext_lazy("The server does not recognize this access key ID."), "access_key_id"),
     "SignatureDoesNotMatch": (
         gettext_lazy("The secret key does not belong to the access key ID, or the region is another one."),
         "secret_key",
@@ -78,9 +78,11 @@ def failure_of(status: int, code: str, region: str, *, is_listing: bool) -> Buck
 
 def _denied(*, is_listing: bool) -> BucketFailed:
     if is_listing:
-        sentence = _("The access key may not list the bucket. Grant it the right s3:ListBucket.")
+        sentence = _("The access key has no permission to list the bucket. Grant it s3:ListBucket.")
     else:
-        sentence = _("The access key may list the bucket, but not read files. Grant it the right s3:GetObject.")
+        sentence = _(
+            "The access key can list the bucket, but has no permission to read files. Grant it s3:GetObject."
+        )
     return BucketFailed(sentence, "access_key_id")
 
 
@@ -95,9 +97,9 @@ def unreachable(error: requests.RequestException | None) -> BucketFailed:
     if isinstance(error, requests.exceptions.SSLError):
         return BucketFailed(_("The certificate of the server cannot be verified for this host name."), "endpoint")
     if isinstance(error, requests.exceptions.Timeout):
-        sentence = _("The server of the bucket does not answer. Check the endpoint and the firewalls between.")
+        sentence = _("The server of the bucket does not respond. Check the endpoint and any firewall in between.")
     elif isinstance(error, requests.exceptions.ChunkedEncodingError):
         sentence = _("The connection to the bucket was lost. Try again.")
     else:
-        sentence = _("The server of the bucket refuses the connection. Check the endpoint and its port.")
+        sentence = _("The server of the bucket refused the connection. Check the endpoint and its port.")
     return BucketFailed(sentence, "endpoint", is_temporary=True)

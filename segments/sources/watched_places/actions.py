@@ -111,7 +111,7 @@ def _entered(settings: BucketSettings, source: DataSource | None) -> WatchedPlac
     if secret is None and source is not None and settings.access_key_id:
         secret = stored_secret(settings, source)
     if settings.access_key_id and not secret:
-        raise BucketFailed(_("Enter the secret key that belongs to the access key ID."), SECRET_KEY)
+        raise BucketFailed(_("Enter the secret key of the access key ID."), SECRET_KEY)
     watched = WatchedPlace(
         kind=PlaceKind.BUCKET,
         folder=settings.folder,

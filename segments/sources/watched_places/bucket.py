@@ -70,7 +70,7 @@ class BucketPlace:
                 )
         except ObjectChanged:
             raise FileRefused(
-                _("The file changed or left the bucket before it was imported. It is imported as it is then.")
+                _("The file was changed or deleted before the import. If there is new content, it is imported.")
             ) from None
         except BucketFailed as failure:
             kind = FileUnavailable if failure.is_temporary else FileRefused
@@ -86,7 +86,7 @@ class BucketPlace:
             if fits(name, pattern) and len(name) <= _NAME_LENGTH and len(each.etag) <= _ETAG_LENGTH:
                 found.append(SeenFile(name, each.etag, each.size))
             if len(found) > MOST_FILES:
-                sentence = _("More than %(most)d files fit. Choose a folder or a pattern with fewer.")
+                sentence = _("More than %(most)d files match. Choose a folder or a pattern with fewer files.")
                 raise BucketFailed(sentence % {"most": MOST_FILES}, "pattern")
         return sorted(found, key=lambda each: each.name)
 

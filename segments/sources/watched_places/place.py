@@ -80,5 +80,5 @@ def check_pattern(pattern: str, *, has_folders: bool) -> None:
         )
     if any(not part or part.startswith(".") for part in parts):
         raise PlaceRefused(
-            _("The pattern is such as customers-*.csv, or with folders */customers-*.csv."), "pattern"
+            _("Enter a pattern such as customers-*.csv, or with folders */customers-*.csv."), "pattern"
         )

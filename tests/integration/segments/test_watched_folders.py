@@ -282,7 +282,7 @@ def test_two_scans_at_once_take_a_file_once(watched: WatchedPlace, inbox: Path) 
 def test_the_command_starts_and_stops_watching(inbox: Path, capsys: pytest.CaptureFixture[str]) -> None:
     put(inbox, "shop-1.csv")
     call_command("watch_folder", str(inbox), "--pattern", "shop-*", "--source", "Shop", "--key", "id")
-    assert "1 file fits the pattern" in capsys.readouterr().out
+    assert "1 file matches the pattern" in capsys.readouterr().out
     assert str(DataSource.objects.get().watched_place) == f"{inbox}/shop-*"
     call_command("watch_folder", "--stop", "--source", "shop")
     assert not WatchedPlace.objects.exists()

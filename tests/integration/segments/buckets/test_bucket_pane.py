@@ -73,11 +73,16 @@ def test_viewers_do_not_see_where_the_bucket_is(charlie_client: Client, watch: W
 
 def test_a_test_lists_the_files_that_fit_and_stores_nothing(alice_client: Client, bucket: ShopBucket) -> None:
     empty = alice_client.post(BUCKET, typed(bucket) | {"act": "test"})
-    assert "No file fits yet." in empty.content.decode()
+    assert "No file matches yet." in empty.content.decode()
     bucket.put("in/shop-1.csv")
     bucket.put("in/shop-2.csv", "")
     page = alice_client.post(BUCKET, typed(bucket) | {"act": "test"}).content.decode()
-    for text in ("The connection works. 2 files fit.", "<li>shop-1.csv</li>", "<li>shop-2.csv</li>", 'value="in"'):
+    for text in (
+        "The connection works. 2 files match.",
+        "<li>shop-1.csv</li>",
+        "<li>shop-2.csv</li>",
+        'value="in"',
+    ):
         assert text in page
     assert not WatchedPlace.objects.exists()
     assert not DataSource.objects.exists()
@@ -90,7 +95,7 @@ def test_a_test_reads_the_first_file(alice_client: Client, bucket: ShopBucket) -
         posted = typed(bucket, access_key_id=key_id, secret_key=secret) | {"act": "test"}
         errors = errors_of(alice_client.post(BUCKET, posted))
     assert list(errors) == ["access_key_id"]
-    assert "but not read files. Grant it the right s3:GetObject." in errors["access_key_id"]
+    assert "but has no permission to read files. Grant it s3:GetObject." in errors["access_key_id"]
 
 
 def test_the_secret_key_is_on_no_page_and_need_not_be_typed_again(
@@ -168,7 +173,7 @@ def test_the_enter_key_saves_and_does_not_test_or_stop(alice_client: Client, wat
         ({"bucket": "shop-none-such"}, "bucket", "There is no bucket with this name"),
         ({"bucket": "s3://shop"}, "bucket", "without s3://"),
         ({"bucket": ""}, "bucket", "required"),
-        ({"pattern": ".csv"}, "pattern", "The pattern is such as"),
+        ({"pattern": ".csv"}, "pattern", "Enter a pattern such as"),
         ({"pattern": ""}, "pattern", "required"),
         ({"endpoint": "http://10.0.0.1:9000"}, "endpoint", "DATABASE_SOURCE_HOSTS"),
         ({"endpoint": "http://169.254.169.254"}, "endpoint", "internal network"),
@@ -176,7 +181,7 @@ def test_the_enter_key_saves_and_does_not_test_or_stop(alice_client: Client, wat
         ({"endpoint": "https://user@storage.example.com"}, "endpoint", "Enter the address of a server"),
         ({"endpoint": "https://storage.example.com/path"}, "endpoint", "Enter the address of a server"),
         ({"endpoint": "https://storage.example.com:port"}, "endpoint", "Enter the address of a server"),
-        ({"region": "eu/central"}, "region", "A region has a name such as"),
+        ({"region": "eu/central"}, "region", "Enter a region such as"),
         ({"secret_key": ""}, "secret_key", "Enter the secret key"),
         ({"secret_key": "env:PATH"}, "secret_key", "CREDENTIAL_"),
         ({"interval": "7"}, "interval", "7"),
@@ -197,9 +202,14 @@ def test_it_says_what_is_wrong_beside_the_field(
 @pytest.mark.parametrize(
     ("rights", "change", "field", "words"),
     [
-        (["s3:ListBucket"], {"access_key_id": "AKIAUNKNOWN"}, "access_key_id", "does not know this access key ID"),
+        (
+            ["s3:ListBucket"],
+            {"access_key_id": "AKIAUNKNOWN"},
+            "access_key_id",
+            "does not recognize this access key ID",
+        ),
         (["s3:ListBucket"], {"secret_key": "another"}, "secret_key", "does not belong to the access key ID"),
-        (["s3:PutObject"], {}, "access_key_id", "may not list the bucket. Grant it the right s3:ListBucket."),
+        (["s3:PutObject"], {}, "access_key_id", "has no permission to list the bucket. Grant it s3:ListBucket."),
     ],
 )
 def test_wrong_credentials_and_missing_rights_are_told_apart(
@@ -216,7 +226,7 @@ def test_wrong_credentials_and_missing_rights_are_told_apart(
 def test_an_endpoint_that_refuses_the_connection(alice_client: Client, bucket: ShopBucket) -> None:
     errors = errors_of(alice_client.post(BUCKET, typed(bucket, endpoint=f"http://127.0.0.1:{free_port()}")))
     assert errors == {
-        "endpoint": "The server of the bucket refuses the connection. Check the endpoint and its port."
+        "endpoint": "The server of the bucket refused the connection. Check the endpoint and its port."
     }
 
 
@@ -227,7 +237,7 @@ def test_an_endpoint_that_does_not_answer(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
         errors = errors_of(alice_client.post(BUCKET, typed(bucket, endpoint=endpoint)))
-    assert "does not answer" in errors["endpoint"]
+    assert "does not respond" in errors["endpoint"]
 
 
 def test_an_endpoint_that_resolves_to_nothing(alice_client: Client, bucket: ShopBucket) -> None:

@@ -175,7 +175,7 @@ def test_a_file_that_changes_after_it_was_listed_is_imported_as_it_is_then(
     bucket.put("in/shop-1.csv", "id,name\n1,Jan\n2,Zofia\n")
     ended = import_job.run_import(job.pk)
     assert ended is not None
-    assert (ended.status, "changed or left" in ended.message) == (JobStatus.FAILED, True)
+    assert (ended.status, "changed or deleted" in ended.message) == (JobStatus.FAILED, True)
     assert take(watched).rows_created == 2
 
 
@@ -386,7 +386,7 @@ def test_the_command_starts_and_stops_watching(
     given = ["--endpoint", bucket.endpoint, "--access-key-id", ACCESS_KEY_ID, "--source", "Shop", "--key", "id"]
     secret = ["--secret-key", "env:CREDENTIAL_SHOP_BUCKET"]
     call_command("watch_bucket", f"s3://{bucket.name}/in", "--pattern", "shop-*", "--every", "15", *given, *secret)
-    assert "1 file fits the pattern" in capsys.readouterr().out
+    assert "1 file matches the pattern" in capsys.readouterr().out
     watched = DataSource.objects.get().watched_place
     assert (str(watched), watched.interval) == (f"s3://{bucket.name}/in/shop-*", timedelta(minutes=15))
     with pytest.raises(CommandError, match="watches no folder"):
