@@ -7,7 +7,7 @@ from config.platform.jobs import leases
 from config.platform.jobs.enqueue import enqueue
 from config.platform.jobs.models import JobStatus
 from config.platform.schedules import ticks
-from segments import maintenance, refresh, unification
+from segments import maintenance, refresh, refresh_job, unification
 from segments.models import (
     ImportJob,
     SegmentRefresh,
@@ -36,7 +36,7 @@ def scan_watched_place(place_id: int) -> None:
 
 @shared_task
 def refresh_segment(job_id: int) -> None:
-    refresh.run_refresh(job_id)
+    refresh_job.run_refresh(job_id)
 
 
 @shared_task

@@ -17,6 +17,8 @@ from segments.store.unified.rules import is_applied
 
 # The temporary table of the IDs of profiles that match the rules of a segment.
 MATCHING = "matching"
+# The temporary table of the members of new sets, until these are committed: ``set_id`` and ``profile_id``.
+FOUND = "found_members"
 
 
 @dataclass(frozen=True)
@@ -60,13 +62,24 @@ def compare_matching(reader: Reader, set_id: int | None) -> SetDifference:
     return SetDifference(members, members - kept, before - kept, former, is_stored)
 
 
-def write_matching(set_id: int, found: SetDifference, *, job: str, waiting: Callable[[], None]) -> None:
-    """Commit the temporary table MATCHING as the members of a new set; ``waiting`` is that of writer_lock. Raises
-    IdentityChanged."""
+def start_found(reader: Reader) -> None:
+    """Empty the temporary table FOUND."""
+    reader.execute(f"CREATE OR REPLACE TEMPORARY TABLE {FOUND} (set_id BIGINT, profile_id BIGINT)")
+
+
+def add_found(reader: Reader, set_id: int) -> None:
+    """Add the temporary table MATCHING to FOUND, as the members of a new set."""
+    reader.execute(f"INSERT INTO {FOUND} SELECT ?, id FROM {MATCHING}", [set_id])
+
+
+def write_found(former_counts: Collection[int], *, job: str, waiting: Callable[[], None]) -> None:
+    """Commit the new sets in the temporary table FOUND. ``former_counts`` are those of their differences;
+    ``waiting`` is that of writer_lock. Raises IdentityChanged."""
     with lake.writing(job, waiting=waiting) as writer:
-        if former_count(writer) != found.former_count:
+        now = former_count(writer)
+        if any(before != now for before in former_counts):
             raise IdentityChanged
-        writer.execute(f"INSERT INTO {MEMBERS} SELECT ?, id FROM {MATCHING} ORDER BY id", [set_id])
+        writer.execute(f"INSERT INTO {MEMBERS} SELECT set_id, profile_id FROM {FOUND} ORDER BY 1, 2")
 
 
 def members_sql(set_ids: Collection[int]) -> str:

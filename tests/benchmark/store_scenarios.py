@@ -11,7 +11,7 @@ import duckdb
 from django.db import connection as database
 
 from config.platform.jobs.models import OPEN, Job, JobStatus
-from segments import actions, catalog, maintenance, profiles, refresh
+from segments import actions, catalog, maintenance, profiles, refresh_job
 from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
 from segments.privacy import subject_access
 from segments.privacy.subjects import Scope
@@ -86,7 +86,7 @@ class StoreScenarios:
 
     def _refreshed(self, segment: Segment) -> float:
         Segment.objects.filter(pk=segment.pk).update(member_set=None)
-        job = refresh.run_refresh(actions.request_refresh(segment, by=None, wake_worker=False).pk)
+        job = refresh_job.run_refresh(actions.request_refresh(segment, by=None, wake_worker=False).pk)
         assert job is not None
         assert job.status == JobStatus.SUCCESSFUL, job.message
         segment.refresh_from_db()

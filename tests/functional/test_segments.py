@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from pytest_django import Settings
 
 from config.platform.accounts.models import User
-from segments import refresh
+from segments import refresh_job
 from segments.models import ImportJob, Segment, SegmentRefresh
 from segments.sources import import_job
 from tests.functional.conftest import assert_accessible, screenshot, sign_in
@@ -58,7 +58,7 @@ def test_a_contributor_brings_people_in_and_builds_a_segment(page: Page, bob: Us
     build(page)
     page.get_by_role("button", name="Save", exact=True).last.click()
     expect(page.get_by_role("heading", name="Finnish readers")).to_be_visible()
-    refresh.run_refresh(SegmentRefresh.objects.get().pk)
+    refresh_job.run_refresh(SegmentRefresh.objects.get().pk)
     expect(page.get_by_text("Successful").first).to_be_visible()
     segment = Segment.objects.get()
     expect(page.locator("#metric-members")).to_have_text(str(segment.member_count))

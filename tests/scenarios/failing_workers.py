@@ -89,7 +89,7 @@ class Requests:
 
     def __init__(self) -> None:
         self._real = requests.Session.request
-        self._beat, self._keep = HeldLease._beat, unknown_results.record_landed
+        self._beat, self._keep = HeldLease.extend_or_log, unknown_results.record_landed
         self._lock = threading.Lock()
         self._trouble: Trouble | None = None
         self._skip = 0
@@ -112,7 +112,7 @@ class Requests:
         """Watch requests, and the threads of workers that stand still, within the block."""
         with (
             mock.patch.object(requests.Session, "request", _as_method(self._request)),
-            mock.patch.object(HeldLease, "_beat", _as_method(self._hold_heartbeat)),
+            mock.patch.object(HeldLease, "extend_or_log", _as_method(self._hold_heartbeat)),
             mock.patch.object(loop, "wait", self._hold_main_thread),
             mock.patch.object(unknown_results, "record_landed", self._keep_landed),
         ):

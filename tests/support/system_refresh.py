@@ -8,7 +8,7 @@ from config.console.system_refresh import engine
 from config.platform.jobs.models import OPEN
 from exports.models import Run
 from exports.run import pipeline
-from segments import refresh
+from segments import refresh_job
 from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
 from segments.sources import actions, import_job
 
@@ -32,7 +32,7 @@ def do_jobs() -> None:
     for pk in ImportJob.objects.filter(status__in=OPEN).order_by("pk").values_list("pk", flat=True):
         import_job.run_import(pk)
     for pk in SegmentRefresh.objects.filter(status__in=OPEN).order_by("pk").values_list("pk", flat=True):
-        refresh.run_refresh(pk)
+        refresh_job.run_refresh(pk)
     for pk in Run.objects.filter(status__in=OPEN).order_by("pk").values_list("pk", flat=True):
         pipeline.run_slice(pk)
 

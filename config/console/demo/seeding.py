@@ -27,7 +27,7 @@ from exports.models import Export, Run
 from exports.run import pipeline
 from segments import actions as segment_actions
 from segments.models import ImportJob, Segment
-from segments.refresh import run_refresh
+from segments.refresh_job import run_refresh
 from segments.sources import actions
 from segments.sources.import_job import run_import
 

@@ -92,18 +92,16 @@ def request_cancel(job: Job) -> None:
 
 
 class HeldLease:
-    """Extends a lease from a thread of its own, carries progress to the row, and hears of cancellation."""
+    """Extends the lease of a job, carries progress to the row, and hears of cancellation."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._done = threading.Event()
         self._progress: dict[str, object] = {}
         self.lost = threading.Event()
         self.cancel_requested = threading.Event()
         self.deadline = LeaseDeadline(
             job.lease_stamp, settings.LEASE_SECONDS, patience_seconds=settings.LEASE_SECONDS
         )
-        self._thread = threading.Thread(target=self._keep, name=f"lease-{job.pk}", daemon=True)
 
     def report(self, **progress: object) -> None:
         """Progress to be written with the next heartbeat, such as ``progress_done=40_000``."""
@@ -120,25 +118,12 @@ class HeldLease:
         self._extend()
         self.check()
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._done.set()
-        self._thread.join()
-
-    def _keep(self) -> None:
-        try:
-            while not self._done.wait(min(1.0, settings.LEASE_SECONDS / 4)):
-                self._beat()
-        finally:
-            connection.close()
-
-    def _beat(self) -> None:
+    def extend_or_log(self) -> None:
+        """Extend the lease, or log why it failed: the database may be away for a moment, and the lease decides."""
         try:
             close_old_connections()
             self._extend()
-        except Exception:  # the database may be away for a moment; the lease decides, not this thread
+        except Exception:
             logger.exception("could not extend the lease of %s %s", type(self._job).__name__, self._job.pk)
 
     def _extend(self) -> None:
@@ -161,13 +146,55 @@ class HeldLease:
         self.deadline.renew(stamp)
 
 
+class LeaseKeeper:
+    """Extends leases from one thread, until each is let go."""
+
+    def __init__(self) -> None:
+        self._leases: list[HeldLease] = []
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="leases", daemon=True)
+
+    def hold(self, job: Job) -> HeldLease:
+        """Extend the lease of a job from now on."""
+        lease = HeldLease(job)
+        self._leases.append(lease)
+        return lease
+
+    def let_go(self, lease: HeldLease) -> None:
+        """Extend a lease no longer."""
+        self._leases.remove(lease)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _keep(self) -> None:
+        try:
+            while not self._done.wait(min(1.0, settings.LEASE_SECONDS / 4)):
+                for lease in tuple(self._leases):
+                    lease.extend_or_log()
+        finally:
+            connection.close()
+
+
+@contextmanager
+def keep_leases() -> Iterator[LeaseKeeper]:
+    """Extend the leases of several jobs for as long as the block lasts."""
+    keeper = LeaseKeeper()
+    keeper.start()
+    try:
+        yield keeper
+    finally:
+        keeper.stop()
+
+
 @contextmanager
 def hold(job: Job) -> Iterator[HeldLease]:
     """Hold ``job``'s lease for as long as the block lasts, and guard its requests by the lease deadline."""
-    lease = HeldLease(job)
-    lease.start()
-    try:
+    with keep_leases() as keeper:
+        lease = keeper.hold(job)
         with deadline.limited_by(lease.deadline):
             yield lease
-    finally:
-        lease.stop()

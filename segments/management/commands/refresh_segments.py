@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from config.platform.jobs.models import JobStatus
 from segments import actions
 from segments.models import Segment, SegmentRefresh
-from segments.refresh import run_refresh
+from segments.refresh_job import run_refresh
 
 
 class Command(BaseCommand):

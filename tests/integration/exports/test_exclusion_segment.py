@@ -8,7 +8,7 @@ from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from exports.models import Export, OutcomeKind, Removal, Run
 from exports.reporting.breakdown import plan_lines
-from segments import actions, refresh
+from segments import actions, refresh_job
 from segments.models import Segment
 from tests.integration.exports.conftest import run_to_its_end
 from tests.support.profiles import create_profiles
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def refreshed(segment: Segment) -> Segment:
-    refresh.run_refresh(actions.request_refresh(segment, by=None, wake_worker=False).pk)
+    refresh_job.run_refresh(actions.request_refresh(segment, by=None, wake_worker=False).pk)
     segment.refresh_from_db()
     return segment
 

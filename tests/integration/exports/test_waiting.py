@@ -12,7 +12,7 @@ from exports.run import pipeline
 from exports.state.status import Reason
 from exports.views.runs import ShownRun
 from segments import actions as segment_actions
-from segments import refresh
+from segments import refresh, refresh_job
 from segments.models import ImportJob, Segment, SegmentSchedule
 from segments.sources import actions
 
@@ -35,7 +35,7 @@ def test_it_waits_in_the_queue_and_says_what_for(newsletter: Export, everyone: S
     job = segment_actions.request_refresh(everyone, by=None)
     run = runs.start_run(newsletter, by=None)
     assert "Everyone" in waits_for(look(run))
-    refresh.run_refresh(job.pk)
+    refresh_job.run_refresh(job.pk)
     assert not look(run).is_open
 
 
@@ -74,5 +74,5 @@ def test_it_waits_for_a_segment_that_is_due_at_the_same_moment(newsletter: Expor
     assert "Everyone" in waits_for(look(run))
     assert refresh.start_due_refreshes() == 1
     assert "Everyone" in waits_for(look(run))
-    refresh.run_refresh(everyone.refreshes.get().pk)
+    refresh_job.run_refresh(everyone.refreshes.get().pk)
     assert not look(run).is_open

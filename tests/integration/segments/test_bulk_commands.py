@@ -12,7 +12,7 @@ from django.test import Client
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from exports.models import Export
-from segments import actions, bulk_actions, member_archive, refresh
+from segments import actions, bulk_actions, member_archive, refresh_job
 from segments.models import DataSource, Segment
 from segments.tags import MAX_TAGS
 from tests.support.profiles import create_profiles
@@ -253,7 +253,7 @@ def two(shop: DataSource, bob: User) -> list[Segment]:
         actions.create_segment(name=name, rules_tree=rules, by=bob, wake_worker=False) for name in ("A/B", "a|b")
     ]
     for segment in made:
-        refresh.run_refresh(segment.refreshes.get().pk)
+        refresh_job.run_refresh(segment.refreshes.get().pk)
         segment.refresh_from_db()
     return made
 

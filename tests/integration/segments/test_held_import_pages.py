@@ -12,7 +12,7 @@ from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs.models import JobStatus
 from segments import actions as segment_actions
-from segments import maintenance, refresh
+from segments import maintenance, refresh_job
 from segments.models import DataSource, ImportJob
 from segments.privacy import erase
 from segments.privacy.subjects import Scope
@@ -95,7 +95,7 @@ def test_the_dialog_shows_the_number_and_the_segments(bob_client: Client, held: 
         by=None,
         wake_worker=False,
     )
-    refresh.run_refresh(segment.refreshes.get().pk)
+    refresh_job.run_refresh(segment.refreshes.get().pk)
     dialog = bob_client.get(f"/data/imports/{held.pk}/confirm-removals/").content.decode()
     for text in ("Remove 30 customers?", "Turku", "loses 30 members, 10 remain", 'name="count" value="30"'):
         assert text in dialog

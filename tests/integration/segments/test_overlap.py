@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from segments import actions, refresh
+from segments import actions, refresh_job
 from segments.models import DataSource, NormalForm, Segment
 from segments.store import overlap
 from segments.store.overlap import MAX_SHOWN, overlap_of_rules, overlap_of_segment
@@ -21,7 +21,7 @@ SUMMARY = {"HX-Request": "true", "HX-Target": "rules-sentence"}
 
 def refreshed(name: str, tree: dict[str, Any]) -> Segment:
     segment = actions.create_segment(name=name, rules_tree=tree, by=None, wake_worker=False)
-    refresh.run_refresh(actions.request_refresh(segment, by=None, wake_worker=False).pk)
+    refresh_job.run_refresh(actions.request_refresh(segment, by=None, wake_worker=False).pk)
     segment.refresh_from_db()
     return segment
 

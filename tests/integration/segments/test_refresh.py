@@ -11,11 +11,12 @@ from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs.models import JobStatus
 from config.platform.web.versions import StaleEdit
-from segments import actions, audience, hooks, refresh
+from segments import actions, audience, hooks, refresh_job
 from segments.audience import EmailQuality
 from segments.models import AttributeType, DataSource, ProfileAttribute, Segment, SegmentRefresh
 from segments.rules import tree as rules_tree
 from segments.store import matching
+from segments.store.lake import Reader
 from tests.support.profiles import (
     change_profile,
     create_attributes,
@@ -52,7 +53,7 @@ def segment(tree: dict[str, Any] = FINNS, name: str = "Finns") -> Segment:
 
 
 def refreshed(segment: Segment) -> SegmentRefresh:
-    job = refresh.run_refresh(actions.request_refresh(segment, by=None, wake_worker=False).pk)
+    job = refresh_job.run_refresh(actions.request_refresh(segment, by=None, wake_worker=False).pk)
     assert job is not None
     segment.refresh_from_db()
     return job
@@ -105,19 +106,17 @@ def test_a_rule_that_no_longer_fits_fails_with_a_sentence() -> None:
 
 def test_rules_edited_meanwhile_are_evaluated_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     finns = segment()
-    write_members = refresh._write_members
+    find_matching = matching.find_matching
     seen = []
 
-    def edit_meanwhile(job: SegmentRefresh, segment: Segment, lease: Any) -> Any:
-        seen.append(segment.version)
-        result = write_members(job, segment, lease)
-        if len(seen) == 1:
-            Segment.objects.filter(pk=segment.pk).update(rules={}, version=2)
-        return result
+    def edit_meanwhile(reader: Reader, rules: dict[str, Any]) -> None:
+        seen.append(rules)
+        find_matching(reader, rules)
+        Segment.objects.filter(pk=finns.pk, version=1).update(rules={}, version=2)
 
-    monkeypatch.setattr(refresh, "_write_members", edit_meanwhile)
+    monkeypatch.setattr(matching, "find_matching", edit_meanwhile)
     refreshed(finns)
-    assert seen == [1, 2]
+    assert seen == [FINNS, {}]
     assert finns.member_count == 5
 
 
@@ -132,16 +131,15 @@ def test_one_that_woke_too_late_changes_nothing(
 ) -> None:
     finns = segment()
     job = SegmentRefresh.objects.get(segment=finns)
-    write_members = refresh._write_members
+    find_matching = matching.find_matching
 
-    def be_overtaken(*args: Any) -> Any:
-        result = write_members(*args)
+    def be_overtaken(*args: Any) -> None:
+        find_matching(*args)
         SegmentRefresh.objects.filter(pk=job.pk).update(attempt=99)
-        return result
 
-    monkeypatch.setattr(refresh, "_write_members", be_overtaken)
+    monkeypatch.setattr(matching, "find_matching", be_overtaken)
     with caplog.at_level(logging.WARNING):
-        assert refresh.run_refresh(job.pk) is None
+        assert refresh_job.run_refresh(job.pk) is None
     assert not member_count()
 
 

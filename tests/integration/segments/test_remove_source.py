@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs.models import JobStatus
-from segments import refresh
+from segments import refresh_job
 from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
 from segments.sources import actions
 from tests.support.profiles import create_profile, member_count, profile_count, profile_keys
@@ -22,7 +22,7 @@ def segment(shop: DataSource) -> Segment:
     other = DataSource.objects.create(name="Elsewhere", key_column="id", profile_count=1)
     create_profile(other, "E1", {"email": "e1@example.com"})
     segment = Segment.objects.create(name="Everybody", rules={"join": "and", "rules": []})
-    refresh.run_refresh(SegmentRefresh.objects.create(segment=segment).pk)
+    refresh_job.run_refresh(SegmentRefresh.objects.create(segment=segment).pk)
     segment.refresh_from_db()
     assert segment.member_count == 4
     return segment
@@ -94,6 +94,6 @@ def test_the_question_costs_the_same_for_many_segments(
 ) -> None:
     for place in range(12):
         other = Segment.objects.create(name=f"Segment {place}", rules=segment.rules)
-        refresh.run_refresh(SegmentRefresh.objects.create(segment=other).pk)
+        refresh_job.run_refresh(SegmentRefresh.objects.create(segment=other).pk)
     with django_assert_max_num_queries(8):
         bob_client.get(address(shop), headers=HTMX)

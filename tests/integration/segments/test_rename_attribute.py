@@ -13,7 +13,7 @@ from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
-from segments import actions, attribute_renaming, catalog, drafts, refresh
+from segments import actions, attribute_renaming, catalog, drafts, refresh_job
 from segments.attribute_renaming import RenameRefused
 from segments.models import DataSource, ImportJob, ProfileAttribute, Segment, SegmentDraft, SegmentRefresh
 from segments.sources import actions as source_actions
@@ -41,7 +41,7 @@ def address(name: str) -> str:
 
 
 def refreshed(segment: Segment) -> Segment:
-    refresh.run_refresh(actions.request_refresh(segment, by=None, wake_worker=False).pk)
+    refresh_job.run_refresh(actions.request_refresh(segment, by=None, wake_worker=False).pk)
     segment.refresh_from_db()
     return segment
 

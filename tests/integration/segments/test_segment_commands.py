@@ -15,7 +15,7 @@ from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
-from segments import actions, refresh
+from segments import actions, refresh_job
 from segments.models import DataSource, Segment, SegmentRefresh
 from tests.support.profiles import delete_profile
 
@@ -32,7 +32,7 @@ def readers(shop: DataSource, bob: User) -> Segment:
 
 def refreshed(segment: Segment) -> Segment:
     job = actions.request_refresh(segment, by=None, wake_worker=False)
-    refresh.run_refresh(job.pk)
+    refresh_job.run_refresh(job.pk)
     segment.refresh_from_db()
     return segment
 

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from config.platform.accounts.models import User
-from segments import actions, hooks, refresh
+from segments import actions, hooks, refresh_job
 from segments.models import DataSource, Segment
 from tests.support.profiles import change_profile, create_profiles, delete_profile, member_ids
 
@@ -16,7 +16,7 @@ def readers(shop: DataSource) -> Segment:
 
 
 def refreshed(segment: Segment) -> Segment:
-    refresh.run_refresh(actions.request_refresh(segment, by=None, wake_worker=False).pk)
+    refresh_job.run_refresh(actions.request_refresh(segment, by=None, wake_worker=False).pk)
     segment.refresh_from_db()
     return segment
 

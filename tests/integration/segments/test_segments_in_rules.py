@@ -9,7 +9,7 @@ from django.test import Client
 
 from config.platform.accounts.models import User
 from config.platform.jobs.models import JobStatus
-from segments import actions, refresh, segment_rules
+from segments import actions, refresh_job, segment_rules
 from segments.models import Segment, SegmentRefresh
 from segments.rules.tree import InvalidRules
 from segments.store import engine, matching
@@ -41,7 +41,7 @@ def refresh_all() -> None:
         if not jobs:
             return
         for job in jobs:
-            refresh.run_refresh(job.pk)
+            refresh_job.run_refresh(job.pk)
     raise AssertionError("refreshes never end")
 
 
@@ -60,7 +60,7 @@ def test_members_of_another_segment_match(locals_: Segment, bob: User) -> None:
 def test_a_segment_is_refreshed_after_those_in_its_rules(locals_: Segment, bob: User) -> None:
     inside = create("In", member_of(locals_), bob)
     job = SegmentRefresh.objects.get(segment=inside)
-    assert refresh.run_refresh(job.pk) is None
+    assert refresh_job.run_refresh(job.pk) is None
     job.refresh_from_db()
     assert job.is_open
     refresh_all()
@@ -96,7 +96,7 @@ def test_members_that_change_while_a_segment_is_evaluated_are_read_again(
 
     def change() -> None:
         change_profile("C", city="Turku")
-        refresh.run_refresh(actions.request_refresh(locals_, by=bob, wake_worker=False).pk)
+        refresh_job.run_refresh(actions.request_refresh(locals_, by=bob, wake_worker=False).pk)
         engine.close()
         connection.close()
 
@@ -108,7 +108,7 @@ def test_members_that_change_while_a_segment_is_evaluated_are_read_again(
         thread.join(30)
 
     monkeypatch.setattr(matching, "find_matching", find_then_change)
-    refresh.run_refresh(actions.request_refresh(inside, by=bob, wake_worker=False).pk)
+    refresh_job.run_refresh(actions.request_refresh(inside, by=bob, wake_worker=False).pk)
     assert members_of(inside) == ["A", "B", "C"]
 
 

@@ -15,7 +15,7 @@ from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
 from config.platform.notifications.models import Condition, Kind
 from segments import actions as segment_actions
-from segments import refresh
+from segments import refresh_job
 from segments.catalog import types_by_name
 from segments.models import DataSource, ImportJob, ImportMode
 from segments.privacy import erase
@@ -310,13 +310,13 @@ def test_members_leave_with_the_next_refresh(file: Path) -> None:
     imported(file)
     rules = {"join": "and", "rules": [{"attribute": "name", "operator": "starts_with", "value": "name 1"}]}
     segment = segment_actions.create_segment(name="Ones", rules_tree=rules, by=None, wake_worker=False)
-    refresh.run_refresh(segment.refreshes.get().pk)
+    refresh_job.run_refresh(segment.refreshes.get().pk)
     segment.refresh_from_db()
     assert segment.member_count == 11
     write(file, [key for key in range(20) if key not in (1, 10)])
     imported(file)
     job = segment_actions.request_refresh(segment, by=None, wake_worker=False)
-    refresh.run_refresh(job.pk)
+    refresh_job.run_refresh(job.pk)
     segment.refresh_from_db()
     job.refresh_from_db()
     assert (segment.member_count, job.removed) == (9, 2)

@@ -7,7 +7,7 @@ from django.db import OperationalError, connection
 from pytest_django import Settings
 
 from config.platform.jobs.models import JobStatus
-from segments import actions, maintenance, refresh
+from segments import actions, maintenance, refresh_job
 from segments.models import DataSource, Erasure, ImportJob, Segment, SegmentRefresh
 from segments.rules.tree import Tree
 from segments.sources import actions as source_actions
@@ -51,11 +51,11 @@ def sessions_end_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("sessions_end_once")
 def test_a_refresh_whose_sessions_are_ended_starts_over(everyone: Segment, job: SegmentRefresh) -> None:
     with pytest.raises(OperationalError):
-        refresh.run_refresh(job.pk)
+        refresh_job.run_refresh(job.pk)
     job.refresh_from_db()
     assert job.status == JobStatus.PROCESSING
     SegmentRefresh.objects.update(lease_until=None)
-    ended = refresh.run_refresh(job.pk)
+    ended = refresh_job.run_refresh(job.pk)
     assert ended is not None
     assert (ended.status, ended.attempt) == (JobStatus.SUCCESSFUL, 2)
     everyone.refresh_from_db()
@@ -68,7 +68,7 @@ def test_a_refresh_with_the_wrong_store_says_which_setting_is_wrong(
 ) -> None:
     settings.PROFILE_STORE = tmp_path
     try:
-        ended = refresh.run_refresh(job.pk)
+        ended = refresh_job.run_refresh(job.pk)
     finally:
         engine.close()
     assert ended is not None

@@ -4,7 +4,7 @@ import pytest
 
 from config.platform.accounts.models import User
 from config.platform.jobs import clock
-from segments import audience, refresh
+from segments import audience, refresh_job
 from segments.audience import MemberSelection
 from segments.models import DataSource, IdentityRules, NormalForm, Segment, SegmentRefresh, Unification
 from segments.sources import actions
@@ -44,7 +44,7 @@ def segment_of(*rules: dict[str, object], name: str = "Segment") -> Segment:
 
 
 def refreshed(segment: Segment) -> Segment:
-    refresh.run_refresh(SegmentRefresh.objects.create(segment=segment).pk)
+    refresh_job.run_refresh(SegmentRefresh.objects.create(segment=segment).pk)
     segment.refresh_from_db()
     return segment
 

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from config import environment
 from config.platform.accounts.models import User
 from config.platform.jobs.models import JobStatus
-from segments import actions, maintenance, refresh
+from segments import actions, maintenance, refresh_job
 from segments.models import ImportJob, Segment
 from segments.privacy import erase
 from segments.privacy.subjects import Scope
@@ -82,7 +82,7 @@ def imported(path: Path) -> ImportJob:
 
 def refreshed() -> Segment:
     segment = actions.create_segment(name="Finns", rules_tree=FINNS, by=None, wake_worker=False)
-    job = refresh.run_refresh(actions.request_refresh(segment, by=None, wake_worker=False).pk)
+    job = refresh_job.run_refresh(actions.request_refresh(segment, by=None, wake_worker=False).pk)
     assert job is not None
     assert job.status == JobStatus.SUCCESSFUL, job.message
     segment.refresh_from_db()
