@@ -55,7 +55,8 @@ def commits() -> int:
 
 def before_matching(monkeypatch: pytest.MonkeyPatch, city: str, act: Callable[[], object]) -> None:
     """Do something once, before the rules of the segment of a city are evaluated."""
-    find, done = matching.find_matching, []
+    find = matching.find_matching
+    done: list[str] = []
 
     def find_after(reader: Reader, rules: dict[str, Any]) -> None:
         if rules["rules"][0]["value"] == city and not done:
@@ -158,7 +159,8 @@ def test_an_error_of_the_store_fails_only_the_refresh_that_has_it(
 def test_sets_that_cannot_be_committed_together_are_committed_one_by_one(
     segments: list[Segment], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write, failed = members.write_found, []
+    write = members.write_found
+    failed: list[bool] = []
 
     def fail_first(*args: Any, **kwargs: Any) -> None:
         if not failed:
