@@ -80,8 +80,8 @@ def run_refresh(job_id: int) -> SegmentRefresh | None:
     job = _claim(job_id)
     if job is None or not job.is_open:
         return job
-    with leases.keep_leases() as keeper:
-        _run([_Claimed(job, keeper.hold(job))], keeper)
+    with leases.hold_leases() as thread:
+        _run([_Claimed(job, thread.hold(job))], thread)
     return None if job.is_open else job
 
 
@@ -107,11 +107,11 @@ def _waits_for_another(job_id: int) -> bool:
     return bool(referenced) and SegmentRefresh.objects.filter(segment__in=referenced, status__in=OPEN).exists()
 
 
-def _run(claimed: list[_Claimed], keeper: leases.LeaseKeeper | None) -> None:
-    """Run refreshes until all have ended; with a ``keeper``, claim others that are due once."""
+def _run(claimed: list[_Claimed], thread: leases.LeaseThread | None) -> None:
+    """Run refreshes until all have ended; with a ``thread``, claim others that are due once."""
     while claimed:
         try:
-            found = _find_all(claimed, keeper)
+            found = _find_all(claimed, thread)
             _write(found)
         except (_StoreFailed, members.IdentityChanged):
             claimed = [each for each in claimed if each.job.is_open]
@@ -123,7 +123,7 @@ def _run(claimed: list[_Claimed], keeper: leases.LeaseKeeper | None) -> None:
             _run_one_by_one(claimed, error)
             return
         finally:
-            keeper = None
+            thread = None
         claimed = [each.claimed for each in found if not _conclude(each)]
 
 
@@ -137,10 +137,10 @@ def _run_one_by_one(claimed: Sequence[_Claimed], error: Exception) -> None:
         _run([each], None)
 
 
-def _find_all(claimed: list[_Claimed], keeper: leases.LeaseKeeper | None) -> list[_Found]:
+def _find_all(claimed: list[_Claimed], thread: leases.LeaseThread | None) -> list[_Found]:
     """Find the members of the segments, and put the new sets into the table FOUND. Others that are due are claimed
     and added to ``claimed``, while there is time."""
-    others = _claim_others(keeper) if keeper else iter(())
+    others = _claim_others(thread) if thread else iter(())
     ends_at = time.monotonic() + GROUP_SECONDS
     with lake.reading() as reader:
         members.start_found(reader)
@@ -156,12 +156,12 @@ def _find_all(claimed: list[_Claimed], keeper: leases.LeaseKeeper | None) -> lis
     return found
 
 
-def _claim_others(keeper: leases.LeaseKeeper) -> Iterator[_Claimed]:
+def _claim_others(thread: leases.LeaseThread) -> Iterator[_Claimed]:
     due = leases.claimable(SegmentRefresh).order_by("pk").values_list("pk", flat=True)[:GROUP_SIZE]
     for job_id in due:
         job = _claim(job_id)
         if job is not None and job.is_open:
-            yield _Claimed(job, keeper.hold(job))
+            yield _Claimed(job, thread.hold(job))
 
 
 @contextmanager

@@ -146,7 +146,7 @@ class HeldLease:
         self.deadline.renew(stamp)
 
 
-class LeaseKeeper:
+class LeaseThread:
     """Extends leases from one thread, until each is let go."""
 
     def __init__(self) -> None:
@@ -181,20 +181,20 @@ class LeaseKeeper:
 
 
 @contextmanager
-def keep_leases() -> Iterator[LeaseKeeper]:
+def hold_leases() -> Iterator[LeaseThread]:
     """Extend the leases of several jobs for as long as the block lasts."""
-    keeper = LeaseKeeper()
-    keeper.start()
+    thread = LeaseThread()
+    thread.start()
     try:
-        yield keeper
+        yield thread
     finally:
-        keeper.stop()
+        thread.stop()
 
 
 @contextmanager
 def hold(job: Job) -> Iterator[HeldLease]:
     """Hold ``job``'s lease for as long as the block lasts, and guard its requests by the lease deadline."""
-    with keep_leases() as keeper:
-        lease = keeper.hold(job)
+    with hold_leases() as thread:
+        lease = thread.hold(job)
         with deadline.limited_by(lease.deadline):
             yield lease
