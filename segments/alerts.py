@@ -50,6 +50,16 @@ def update_after_import(source: DataSource, path: str = "", *, failure: str = ""
         alerts.close_alerts([Kind.FAILED], subject)
 
 
+def open_place_unreadable(source: DataSource, problem: str) -> None:
+    """Open the alert that the folder or bucket of a data source cannot be read."""
+    alerts.open_alert(Kind.FAILED, _source_subject(source), problem)
+
+
+def close_place_unreadable(source: DataSource) -> None:
+    """Close the alert that the folder or bucket of a data source cannot be read."""
+    alerts.close_alerts([Kind.FAILED], _source_subject(source))
+
+
 def open_removals_held(source: DataSource, path: str, sentence: str) -> None:
     """Open the alert that removals of an import await confirmation; ``path`` is the page of the import."""
     subject = Subject("source", str(source.pk), source.name, path)
@@ -65,6 +75,10 @@ def close_removals_held(source: DataSource) -> None:
 def forget_source(source: DataSource) -> None:
     """Delete the alerts of a removed data source."""
     alerts.forget(Subject("source", str(source.pk), source.name))
+
+
+def _source_subject(source: DataSource) -> Subject:
+    return Subject("source", str(source.pk), source.name, reverse("segments:data_sources"))
 
 
 def subject_of(segment: Segment) -> Subject:

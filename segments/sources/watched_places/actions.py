@@ -11,7 +11,7 @@ from config.platform.accounts.models import User
 from config.platform.audit.record import record
 from config.platform.encryption.fields import Sealed
 from config.platform.jobs.models import OPEN, JobStatus
-from segments import permissions
+from segments import alerts, permissions
 from segments.models import DataSource, ImportJob, ImportMode, PlaceKind, WatchedPlace
 from segments.models.watched_place import FOLDER_INTERVAL
 from segments.sources.actions import cancel_import
@@ -84,6 +84,8 @@ def stop_watching(source: DataSource, *, by: User | None) -> None:
         for job in unfinished.filter(watched_file__place=watched):
             cancel_import(job, by=by)
         record("edited", source, by=by, changes={_recorded_as(watched): (str(watched), None)})
+        if watched.problem:
+            alerts.close_place_unreadable(source)
         watched.delete()
 
 

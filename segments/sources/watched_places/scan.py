@@ -14,6 +14,8 @@ from django.db.models import F, Q
 from config.platform.audit.record import record
 from config.platform.jobs import clock
 from config.platform.jobs.enqueue import enqueue_on_commit
+from config.platform.jobs.models import JobStatus
+from segments import alerts
 from segments.models import ImportJob, WatchedFile, WatchedPlace
 from segments.sources import held_imports
 from segments.sources.actions import open_import
@@ -22,6 +24,7 @@ from segments.sources.watched_places.places import place_of
 
 logger = logging.getLogger(__name__)
 
+_SOON: Final = timedelta(minutes=15)
 _RETRY_AFTER: Final = timedelta(minutes=5)
 _NAME_LENGTH: Final = 255  # of the file name of an import
 _PATH_LENGTH: Final = 500
@@ -58,8 +61,8 @@ def scan(place_id: int) -> ImportJob | None:
     try:
         seen = place.find_files(watched.pattern)
     except PlaceRefused as refusal:
-        WatchedPlace.objects.filter(pk=place_id).update(problem=str(refusal))
         logger.warning("watched place %s cannot be read", place_id)
+        _note_problem(watched, str(refusal))
         return None
     return take_next(place_id, place, seen)
 
@@ -74,13 +77,29 @@ def take_next(place_id: int, place: Place, seen: Sequence[SeenFile]) -> ImportJo
     if watched is None:  # it is watched no longer
         return None
     if watched.problem:
-        watched.problem = ""
-        watched.save(update_fields=["problem"])
+        _forget_problem(watched)
     waiting = _note_seen(watched, seen)
     if open_import(watched.source) is not None:
         return None
     found = _first_whole(waiting, clock.now(), place.settle_seconds)
     return _import(watched, place, found) if found is not None else None
+
+
+@transaction.atomic
+def _note_problem(watched: WatchedPlace, problem: str) -> None:
+    """Note why a place cannot be read; notify users when that lasts until the next scan, or that is far off."""
+    WatchedPlace.objects.filter(pk=watched.pk).update(problem=problem)
+    if watched.problem or watched.interval > _SOON:
+        alerts.open_place_unreadable(watched.source, problem)
+
+
+def _forget_problem(watched: WatchedPlace) -> None:
+    """Note that a place can be read again, and close the alert unless it is that of a failed import."""
+    watched.problem = ""
+    watched.save(update_fields=["problem"])
+    last = watched.source.imports.order_by("-pk").first()
+    if last is None or last.status != JobStatus.FAILED:
+        alerts.close_place_unreadable(watched.source)
 
 
 def _first_whole(waiting: Sequence[WatchedFile], now: datetime, settle_seconds: int) -> WatchedFile | None:

@@ -20,6 +20,7 @@ from config.platform.audit.models import AuditEntry
 from config.platform.encryption.rotation import stored_secrets
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
+from config.platform.notifications.models import Condition, Kind
 from segments.models import DataSource, ImportJob, ImportMode, WatchedFile, WatchedPlace
 from segments.sources import import_job
 from segments.sources.buckets import client
@@ -291,6 +292,30 @@ def test_a_bucket_that_is_gone_is_shown_and_forgotten_when_it_is_back(watch: Wat
     scan(watched.pk)
     watched.refresh_from_db()
     assert watched.problem == ""
+
+
+def test_users_are_notified_when_the_bucket_cannot_be_read_twice_and_once_it_can(
+    watch: Watch, bucket: ShopBucket
+) -> None:
+    watched = watch()
+    open_alerts = Condition.objects.filter(kind=Kind.FAILED, closed_at=None)
+    WatchedPlace.objects.update(bucket="shop-that-is-gone")
+    scan(watched.pk)
+    assert not open_alerts.exists()
+    scan(watched.pk)
+    assert open_alerts.get().sentence == "There is no bucket with this name at the endpoint."
+    WatchedPlace.objects.update(bucket=bucket.name)
+    scan(watched.pk)
+    assert not open_alerts.exists()
+
+
+def test_the_alert_of_a_failed_import_stays_when_the_bucket_is_back(watch: Watch, bucket: ShopBucket) -> None:
+    bucket.put("in/shop-1.csv", "name\nAino\n")
+    watched = watch()
+    take(watched)
+    WatchedPlace.objects.update(problem="away")
+    scan(watched.pk)
+    assert Condition.objects.filter(kind=Kind.FAILED, closed_at=None).exists()
 
 
 def test_administrators_choose_the_bucket_and_the_audit_has_it_without_the_secret(
