@@ -154,7 +154,11 @@ class WatchedBucketForm(_TargetForm):
     def __init__(self, *args: Any, has_secret: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if has_secret:
-            self.fields["secret_key"].widget.attrs["placeholder"] = _("Stored")
+            self.show_that_secret_is_known()
+
+    def show_that_secret_is_known(self) -> None:
+        """Show that the secret key need not be entered again."""
+        self.fields["secret_key"].widget.attrs["placeholder"] = _("Stored")
 
     def settings(self) -> BucketSettings:
         """Return the settings of a valid form. An empty secret key keeps the one that is known."""

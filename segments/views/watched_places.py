@@ -103,7 +103,7 @@ class _BucketPane:
     def _save(self) -> HttpResponse:
         """Store the bucket, unless it is only to be tested, or show what is wrong beside the field."""
         request, sealed = self._request, self._sealed()
-        form = WatchedBucketForm(request.POST, has_secret=bool(sealed.get("secret_key")))
+        form = WatchedBucketForm(request.POST, has_secret="secret_key" in sealed)
         if not form.is_valid():
             return self._render(form, sealed=request.POST.get("sealed", ""), status=422)
         found: list[SeenFile] = []
@@ -118,6 +118,8 @@ class _BucketPane:
                 watch_bucket(settings, **form.target(), by=request.user)
 
         if not _is_done(form, act):
+            if settings.secret_key is not None and "secret_key" not in form.errors:
+                form.show_that_secret_is_known()
             return self._render(form, sealed=self._seal(settings), status=422)
         if request.POST.get("act") != "test":
             return close_pane(request, _back(), _("The bucket is watched. Its files are imported."))

@@ -105,6 +105,7 @@ def test_the_secret_key_is_on_no_page_and_need_not_be_typed_again(
     wrong = alice_client.post(BUCKET, typed(bucket, bucket="shop-none-such"))
     for response in (tested, wrong):
         assert SECRET_KEY not in response.content.decode()
+        assert 'placeholder="Stored"' in response.content.decode()
         posted = typed(bucket, secret_key="") | {"sealed": response.context["sealed"], "act": "test"}
         assert alice_client.post(BUCKET, posted).status_code == 200
     other = typed(bucket, secret_key="", access_key_id="AKIAOTHER") | {"sealed": tested.context["sealed"]}
