@@ -16,6 +16,7 @@ from config.platform.jobs.models import OPEN, JobStatus
 from segments import catalog, hooks
 from segments.hooks import Usage
 from segments.models import (
+    AttributeChange,
     AttributeType,
     DataSource,
     DeletedAttribute,
@@ -61,8 +62,8 @@ def source_columns() -> Mapping[str, Sequence[SourceColumn]]:
 
 
 def usages() -> Mapping[str, Sequence[Usage]]:
-    """Return the segments, exports and connections that use each attribute, by the name of the attribute in lower
-    case."""
+    """Return the segments, exports, connections, identity rules and open changes that use each attribute, by the
+    name of the attribute in lower case."""
     found = defaultdict(list, {name: list(given) for name, given in hooks.attribute_users.usages().items()})
     for segment in Segment.objects.order_by(Lower("name")):
         usage = Usage(_("Segment"), segment.name, reverse("segments:detail", args=[segment.pk]))
@@ -73,6 +74,10 @@ def usages() -> Mapping[str, Sequence[Usage]]:
         for identifier in rules.identifiers:
             if identifying := names.get(identifier["attribute"]):
                 found[identifying].append(Usage(_("Identity"), str(rules), reverse("segments:identity")))
+    for change in AttributeChange.objects.filter(status__in=OPEN):
+        usage = Usage(change.get_kind_display(), change.name, reverse("segments:attributes"))
+        for name in change.names:
+            found[name.casefold()].append(usage)
     return found
 
 
@@ -95,7 +100,7 @@ def delete_attribute(attribute_id: int, *, by: User) -> str:
         held.column_plans = _without(held.column_plans, attribute.name)
         held.save(update_fields=["column_plans"])
     record("removed", attribute, by=by, changes={"type": (attribute.get_data_type_display(), None)})
-    DeletedAttribute.objects.create(pk=attribute.pk)
+    DeletedAttribute.objects.create(pk=catalog.attribute_of(attribute).number)
     attribute.delete()
     return attribute.name
 

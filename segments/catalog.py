@@ -16,8 +16,9 @@ _NAMES_LOCK = 7_301_002
 
 @dataclass(frozen=True)
 class Attribute:
-    """An attribute of the catalog, with its columns in the profile store. They are named after its ID, so that
-    renaming an attribute changes no data."""
+    """An attribute of the catalog, with its columns in the profile store. They are named after ``number``, the ID
+    of the attribute unless its columns were written again, so that renaming changes no data. ``has_bare_numbers``
+    is that of ProfileAttribute."""
 
     name: str
     data_type: AttributeType
@@ -25,22 +26,29 @@ class Attribute:
     has_emails: bool = False
     has_originals: bool = False
     is_searchable: bool = True
+    column_number: int | None = None
+    has_bare_numbers: bool | None = None
+
+    @property
+    def number(self) -> int:
+        """The number in the names of its columns."""
+        return self.id if self.column_number is None else self.column_number
 
     @property
     def column(self) -> str:
         """The column of the value."""
-        return f"a{self.id}"
+        return f"a{self.number}"
 
     @property
     def email_column(self) -> str:
         """The column of the normalized email address; it exists when ``has_emails``."""
-        return f"a{self.id}_email"
+        return f"a{self.number}_email"
 
     @property
     def text_column(self) -> str:
         """The column of the text that was imported, where the value does not give it back; it exists when
         ``has_originals``."""
-        return f"a{self.id}_text"
+        return f"a{self.number}_text"
 
 
 @dataclass(frozen=True)
@@ -53,20 +61,21 @@ class ValueCount:
 
 def attributes() -> list[Attribute]:
     """Return every attribute by name."""
-    rows = ProfileAttribute.objects.order_by("name").values_list(
-        "name", "data_type", "pk", "has_emails", "has_originals", "is_searchable"
+    return [attribute_of(row) for row in ProfileAttribute.objects.order_by("name")]
+
+
+def attribute_of(row: ProfileAttribute) -> Attribute:
+    """Return an attribute by its row."""
+    return Attribute(
+        row.name,
+        AttributeType(row.data_type),
+        row.pk,
+        has_emails=row.has_emails,
+        has_originals=row.has_originals,
+        is_searchable=row.is_searchable,
+        column_number=row.column_number,
+        has_bare_numbers=row.has_bare_numbers,
     )
-    return [
-        Attribute(
-            name,
-            AttributeType(data_type),
-            pk,
-            has_emails=emails,
-            has_originals=originals,
-            is_searchable=searchable,
-        )
-        for name, data_type, pk, emails, originals, searchable in rows
-    ]
 
 
 def types_by_name() -> dict[str, AttributeType]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from config.platform.accounts.models import User
-from segments.models import Erasure
+from segments.models import AttributeType, Erasure
 from segments.privacy.subjects import Subject
 
 
@@ -83,7 +83,15 @@ class AttributeUsers(Protocol):
         """Return what reads an attribute right now."""
         ...
 
-    def rename(self, before: str, after: str, *, by: User) -> None:
+    def unable(self, name: str, kind: AttributeType) -> Sequence[Usage]:
+        """Return what uses an attribute and could not if it had this type."""
+        ...
+
+    def telling_apart(self, one: str, other: str) -> Sequence[Usage]:
+        """Return what allows one of two attributes to be sent and not the other."""
+        ...
+
+    def rename(self, before: str, after: str, *, by: User | None) -> None:
         """Rename an attribute in all that uses it, within the caller's transaction."""
         ...
 

@@ -67,17 +67,9 @@ class FormatForm(forms.Form):
         field.choices = choices
 
 
-class ColumnForm(forms.Form):
-    """Choose how a column becomes an attribute."""
+class SpellingForm(forms.Form):
+    """Choose how the texts of a column are written."""
 
-    column = forms.CharField(widget=forms.HiddenInput)
-    attribute = forms.CharField(
-        label=_("Attribute"), max_length=120, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
-    )
-    type = forms.ChoiceField(label=_("Type"), choices=AttributeType.choices)
-    is_ignored = forms.BooleanField(label=_("Do not import"), required=False)
-    is_email = forms.BooleanField(label=_("Use as email"), required=False)
-    is_searchable = forms.BooleanField(label=_("Searchable"), required=False)
     date_format = forms.ChoiceField(label=_("Date format"), required=False)
     time_zone = forms.CharField(
         label=_("Time zone"),
@@ -96,11 +88,9 @@ class ColumnForm(forms.Form):
     )
     decimals = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, max_value=15)
 
-    def __init__(self, data: Any = None, *, plan: ColumnPlan, prefix: str, is_new: bool = True) -> None:
-        super().__init__(data, initial=_initial(plan), prefix=prefix)
-        # The search reads texts; the page of attributes says whether known ones are searchable.
-        if not is_new or plan.type is not ColumnType.TEXT:
-            self.fields["is_searchable"].widget = forms.HiddenInput()
+    def __init__(self, data: Any = None, *, plan: ColumnPlan, prefix: str, initial: Mapping[str, Any]) -> None:
+        spelling = {"null_words": ", ".join(plan.null_words), **vars(plan.format)}
+        super().__init__(data, initial={**spelling, **initial}, prefix=prefix)
         formats = dict(_DATE_FORMATS)
         # Formats of dates that the list does not have; a wrong one only makes values misfits.
         for other in (plan.format.date_format, self.data.get(self.add_prefix("date_format"), "")[:60]):
@@ -121,6 +111,48 @@ class ColumnForm(forms.Form):
             raise ValidationError(_("There is no time zone with this name."))
         return zone
 
+    def check_thousands(self, cleaned: Mapping[str, Any]) -> None:
+        """Add an error when numbers could not be read."""
+        if cleaned.get("thousands") and cleaned.get("thousands") == cleaned.get("decimal"):
+            self.add_error("thousands", _("The thousands separator must differ from the decimal separator."))
+
+    def spelling(self) -> ColumnFormat:
+        """Return the format of a valid form."""
+        given, default = self.cleaned_data, ColumnFormat()
+        return ColumnFormat(
+            date_format=given["date_format"],
+            time_zone=given["time_zone"],
+            decimal=given["decimal"] or default.decimal,
+            thousands=given["thousands"],
+            decimals=given["decimals"],
+            true_word=given["true_word"] or default.true_word,
+            false_word=given["false_word"] or default.false_word,
+            separator=given["separator"],
+        )
+
+    def words_for_no_value(self) -> tuple[str, ...]:
+        """Return the null words of a valid form."""
+        return tuple(word for part in self.cleaned_data["null_words"].split(",") if (word := part.strip()))
+
+
+class ColumnForm(SpellingForm):
+    """Choose how a column becomes an attribute."""
+
+    column = forms.CharField(widget=forms.HiddenInput)
+    attribute = forms.CharField(
+        label=_("Attribute"), max_length=120, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    type = forms.ChoiceField(label=_("Type"), choices=AttributeType.choices)
+    is_ignored = forms.BooleanField(label=_("Do not import"), required=False)
+    is_email = forms.BooleanField(label=_("Use as email"), required=False)
+    is_searchable = forms.BooleanField(label=_("Searchable"), required=False)
+
+    def __init__(self, data: Any = None, *, plan: ColumnPlan, prefix: str, is_new: bool = True) -> None:
+        super().__init__(data, plan=plan, prefix=prefix, initial=_initial(plan))
+        # The search reads texts; the page of attributes says whether known ones are searchable.
+        if not is_new or plan.type is not ColumnType.TEXT:
+            self.fields["is_searchable"].widget = forms.HiddenInput()
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("is_ignored"):
@@ -135,30 +167,19 @@ class ColumnForm(forms.Form):
                 "this type, or another name."
             )
             self.add_error("type", message % {"name": known.name, "type": known.data_type.label})
-        if cleaned.get("thousands") and cleaned.get("thousands") == cleaned.get("decimal"):
-            self.add_error("thousands", _("The thousands separator must differ from the decimal separator."))
+        self.check_thousands(cleaned)
         cleaned["attribute"] = attribute
         return cleaned
 
     def plan(self, misfit: MisfitPolicy) -> ColumnPlan:
         """Return the plan of a valid form."""
         given = self.cleaned_data
-        default = ColumnFormat()
         return ColumnPlan(
             given["column"],
             attribute=given["attribute"],
             type=ColumnType(given["type"]),
-            format=ColumnFormat(
-                date_format=given["date_format"],
-                time_zone=given["time_zone"],
-                decimal=given["decimal"] or default.decimal,
-                thousands=given["thousands"],
-                decimals=given["decimals"],
-                true_word=given["true_word"] or default.true_word,
-                false_word=given["false_word"] or default.false_word,
-                separator=given["separator"],
-            ),
-            null_words=tuple(word for part in given["null_words"].split(",") if (word := part.strip())),
+            format=self.spelling(),
+            null_words=self.words_for_no_value(),
             misfit=misfit,
             is_email=given["is_email"],
             is_searchable=given["is_searchable"],
@@ -204,6 +225,4 @@ def _initial(plan: ColumnPlan) -> dict[str, Any]:
         "is_ignored": plan.is_ignored,
         "is_email": plan.is_email,
         "is_searchable": plan.is_searchable,
-        "null_words": ", ".join(plan.null_words),
-        **vars(plan.format),
     }

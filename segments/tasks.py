@@ -8,7 +8,9 @@ from config.platform.jobs.enqueue import enqueue
 from config.platform.jobs.models import JobStatus
 from config.platform.schedules import ticks
 from segments import maintenance, refresh, refresh_job, unification
+from segments.attribute_changes import job as attribute_changes
 from segments.models import (
+    AttributeChange,
     ImportJob,
     SegmentRefresh,
     SegmentSchedule,
@@ -45,12 +47,19 @@ def unify(job_id: int) -> None:
 
 
 @shared_task
+def change_attribute(job_id: int) -> None:
+    attribute_changes.run_change(job_id)
+
+
+@shared_task
 def enqueue_pending() -> None:
     """Enqueue every due job that no worker holds again, and the watched folders and buckets that are to be
     scanned; delete abandoned uploads."""
     at_work = ImportJob.objects.filter(source=OuterRef("source"), status=JobStatus.PROCESSING).exclude(
         pk=OuterRef("pk")
     )
+    for job_id in leases.claimable(AttributeChange).values_list("pk", flat=True):
+        enqueue("segments.tasks.change_attribute", job_id)
     for job_id in leases.claimable(ImportJob).exclude(Exists(at_work)).order_by("pk").values_list("pk", flat=True):
         enqueue("segments.tasks.import_file", job_id)
     for job_id in leases.claimable(SegmentRefresh).order_by("pk").values_list("pk", flat=True):

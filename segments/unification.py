@@ -87,12 +87,38 @@ def save_rules(choices: RuleChoices, *, version: int, by: User) -> IdentityRules
     stored.exceptions = sorted(choices.exceptions)
     stored.is_in_use = True
     stored.save(update_fields=["identifiers", "source_order", "preference", "exceptions", "is_in_use"])
+    _record_edit(stored, before, by)
+    queue(by=by)
+    return stored
+
+
+def replace_attribute(before: int, after: int, *, by: User | None) -> None:
+    """Let the identity rules name another attribute instead of one that is merged into it, by their IDs, in the
+    caller's transaction."""
+    stored = IdentityRules.objects.select_for_update().first()
+    if stored is None or before not in {*(each["attribute"] for each in stored.identifiers), *stored.exceptions}:
+        return
+    described = _described(stored)
+    take_version(stored, stored.version)
+    stored.identifiers = [
+        {**each, "attribute": after} if each["attribute"] == before else each for each in stored.identifiers
+    ]
+    stored.exceptions = [each for each in stored.exceptions if each != before]
+    stored.save(update_fields=["identifiers", "exceptions"])
+    _record_edit(stored, described, by)
+
+
+def _record_edit(stored: IdentityRules, before: dict[str, object], by: User | None) -> None:
     after = _described(stored)
     changes = {name: (before[name], after[name]) for name in before if before[name] != after[name]}
     record("edited", stored, by=by, version=stored.version, changes=changes)
+
+
+def queue(*, by: User | None) -> None:
+    """Queue the job that unifies the profiles by the newest rules, unless it is open, in the caller's
+    transaction."""
     job = Unification.objects.filter(status__in=OPEN).first() or Unification.objects.create(requested_by=by)
     enqueue_on_commit("segments.tasks.unify", job.pk)
-    return stored
 
 
 def run_unification(job_id: int) -> Unification | None:

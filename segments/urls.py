@@ -1,6 +1,7 @@
 from django.urls import path
 
 from segments.views import (
+    attribute_changes,
     attribute_choices,
     attributes,
     builder,
@@ -39,6 +40,9 @@ urlpatterns = [
     path("data/attributes/make-searchable/", attributes.make_searchable, name="make_searchable"),
     path("data/attributes/exclude-from-search/", attributes.exclude_from_search, name="exclude_from_search"),
     path("data/attributes/<int:pk>/rename/", attributes.rename, name="rename_attribute"),
+    path("data/attributes/<int:pk>/type/", attribute_changes.change_type, name="retype_attribute"),
+    path("data/attributes/<int:pk>/merge/", attribute_changes.merge_into, name="merge_attribute"),
+    path("data/attributes/change/", attribute_changes.change_status, name="attribute_change"),
     path("data/attributes/<int:pk>/delete/", attributes.delete, name="delete_attribute"),
     path("data/identity/", identity.identity, name="identity"),
     path("data/identity/live/", identity.identity_live, name="identity_live"),

@@ -1,21 +1,23 @@
-"""Tools for PostgreSQL statements: bulk inserts, reads in blocks, planner hints, statement timeouts and
+"""Tools for PostgreSQL statements: bulk inserts, reads in blocks, planner hints, statement and lock timeouts, and
 rolled-back transactions.
 
 The planner knows too late that a table has just changed much, or that a statement is about masses of rows; a
 wrong guess makes many minutes of what takes seconds.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
 import orjson
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db import connection as database
 from django.db.models import Model
 from django.db.models.expressions import DatabaseDefault
 
 _WORTH_IT = 1_000
+# Lock timeout and deadlock.
+_BUSY = {"55P03", "40P01"}
 
 
 def analyze_after_change(table: str, rows: int) -> None:
@@ -28,6 +30,21 @@ def analyze_after_change(table: str, rows: int) -> None:
 def _analyze(table: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE {connection.ops.quote_name(table)}")
+
+
+@contextmanager
+def brief_locks(seconds: float, refusal: Callable[[], Exception]) -> Iterator[None]:
+    """Run a block in a transaction that waits at most ``seconds`` for each lock. Raises ``refusal`` when another
+    transaction holds one for longer, or in a deadlock; nothing is changed then."""
+    try:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{seconds}s"])
+            yield
+    except OperationalError as error:
+        if getattr(error.__cause__, "pgcode", "") not in _BUSY:
+            raise
+        raise refusal() from error
 
 
 @contextmanager

@@ -15,9 +15,9 @@ from exports.models import Export
 Renaming = Callable[[str], str]
 
 
-def rename_attribute(before: str, after: str, *, by: User) -> None:
+def rename_attribute(before: str, after: str, *, by: User | None) -> None:
     """Rename an attribute in the settings of all exports and connections, within the caller's transaction, which
-    has locked them. What the exports send stays the same."""
+    has locked them. There may be an attribute of the new name, which the other one is merged into."""
 
     def renamed(name: str) -> str:
         return after if name.casefold() == before.casefold() else name
@@ -28,7 +28,7 @@ def rename_attribute(before: str, after: str, *, by: User) -> None:
         _rename_in_limits(connection, renamed, by)
 
 
-def _rename_in_export(export: Export, renamed: Renaming, by: User) -> None:
+def _rename_in_export(export: Export, renamed: Renaming, by: User | None) -> None:
     old = audited_settings(export)
     export.email_attribute = renamed(export.email_attribute)
     export.mapping = [{**pair, "attribute": renamed(pair["attribute"])} for pair in export.mapping]
@@ -44,14 +44,18 @@ def _rename_in_export(export: Export, renamed: Renaming, by: User) -> None:
         record("edited", export, by=by, changes=changes, version=export.version)
 
 
-def _rename_in_limits(connection: Connection, renamed: Renaming, by: User) -> None:
+def _rename_in_limits(connection: Connection, renamed: Renaming, by: User | None) -> None:
     limits = connection.limited
     new = replace(
         limits,
-        withheld=tuple(map(renamed, limits.withheld)),
-        allowed=None if limits.allowed is None else tuple(map(renamed, limits.allowed)),
+        withheld=_renamed_once(limits.withheld, renamed),
+        allowed=None if limits.allowed is None else _renamed_once(limits.allowed, renamed),
         required_attribute=renamed(limits.required_attribute),
     )
     if new != limits:
         take_version(connection, connection.version)
         connection_actions.set_limits(by=by, connection=connection, limits=new)
+
+
+def _renamed_once(names: tuple[str, ...], renamed: Renaming) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(map(renamed, names)))

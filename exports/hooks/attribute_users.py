@@ -14,6 +14,12 @@ from connections.models import Connection
 from exports.actions.attributes import rename_attribute
 from exports.models import Export, ExportPreview, Run
 from segments.hooks import AttributeUsers, Usage
+from segments.models import AttributeType
+
+# The types of attributes that have addresses, answer questions, and say who consents.
+ADDRESS_TYPES = (AttributeType.TEXT,)
+ANSWER_TYPES = (AttributeType.TEXT, AttributeType.BOOLEAN)
+CONSENT_TYPES = (AttributeType.BOOLEAN,)
 
 
 class ExportsUsingAttributes(AttributeUsers):
@@ -46,7 +52,27 @@ class ExportsUsingAttributes(AttributeUsers):
                 found.append(usage)
         return found
 
-    def rename(self, before: str, after: str, *, by: User) -> None:
+    def unable(self, name: str, kind: AttributeType) -> Sequence[Usage]:
+        found = []
+        for export in Export.objects.order_by("name"):
+            answers = [attribute_of(answer) or "" for answer in export.answers.values()]
+            if (kind not in ADDRESS_TYPES and _is(name, export.email_attribute)) or (
+                kind not in ANSWER_TYPES and _has(answers, name)
+            ):
+                found.append(_of_export(export)[0])
+        for connection in Connection.objects.order_by("name"):
+            if kind not in CONSENT_TYPES and _is(name, connection.limited.required_attribute):
+                found.append(_usage_of(connection))
+        return found
+
+    def telling_apart(self, one: str, other: str) -> Sequence[Usage]:
+        return [
+            _usage_of(connection)
+            for connection in Connection.objects.order_by("name")
+            if connection.limited.allows_attribute(one) != connection.limited.allows_attribute(other)
+        ]
+
+    def rename(self, before: str, after: str, *, by: User | None) -> None:
         rename_attribute(before, after, by=by)
 
 
@@ -88,5 +114,8 @@ def _of_open_runs() -> Iterator[tuple[Usage, list[str]]]:
 def _of_connections() -> Iterator[tuple[Usage, list[str]]]:
     for connection in Connection.objects.order_by("name"):
         limits = connection.limited
-        usage = Usage(_("Connection"), connection.name, reverse("connections:edit", args=[connection.pk]))
-        yield usage, [limits.required_attribute, *limits.withheld, *(limits.allowed or ())]
+        yield _usage_of(connection), [limits.required_attribute, *limits.withheld, *(limits.allowed or ())]
+
+
+def _usage_of(connection: Connection) -> Usage:
+    return Usage(_("Connection"), connection.name, reverse("connections:edit", args=[connection.pk]))

@@ -1,6 +1,7 @@
 """Define the tables of segments, refreshes, imports and erasures; profile.py those of data sources and attributes,
 database_query.py and watched_place.py those of where rows come from, source_schedule.py those of when,
-identity_rules.py those of how profiles are unified; segment_draft.py those of rules that are not saved."""
+identity_rules.py those of how profiles are unified; attribute_change.py those of changes of attributes;
+segment_draft.py those of rules that are not saved."""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -10,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.platform.jobs import clock
 from config.platform.jobs.models import OPEN, Job, JobStatus, Schedule, Tick
+from segments.models.attribute_change import AttributeChange, ChangeKind
 from segments.models.database_query import DatabaseEncryption, DatabaseEngine, DatabaseQuery
 from segments.models.identity_rules import (
     IdentityRules,
@@ -24,7 +26,9 @@ from segments.models.source_schedule import SourceSchedule, SourceTick
 from segments.models.watched_place import PlaceKind, WatchedFile, WatchedPlace
 
 __all__ = [
+    "AttributeChange",
     "AttributeType",
+    "ChangeKind",
     "DataSource",
     "DatabaseEncryption",
     "DatabaseEngine",

@@ -87,8 +87,8 @@ class DataSource(models.Model):
 
 
 class DeletedAttribute(models.Model):
-    """An attribute that is no longer in the catalog, whose columns in the profile store are dropped later. Its ID
-    is that of the attribute."""
+    """Columns of the profile store that no attribute of the catalog has any more, and are dropped later. The ID is
+    the number of the columns: that of a deleted attribute, or of one that got others."""
 
     deleted_at = models.DateTimeField(default=clock.now)
 
@@ -104,6 +104,11 @@ class ProfileAttribute(models.Model):
     has_originals = models.BooleanField(default=False)
     # Whether the search for customers reads it, if it is a text.
     is_searchable = models.BooleanField(default=True)
+    # The number of its columns in the profile store after they were written again; None: its ID.
+    column_number = models.BigIntegerField(null=True)
+    # Whether numbers are written without quotation marks where the hashes of sent data are computed; None: as its
+    # type is. It stays as it was before the type was changed, so that equal values are not sent again.
+    has_bare_numbers = models.BooleanField(null=True)
 
     class Meta:
         ordering = ["name"]

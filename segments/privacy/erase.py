@@ -13,15 +13,15 @@ the batches.
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 
-from django.db import OperationalError, connection, transaction
+from django.db import connection
 from django.db.models import F, Max
 from django.db.models.functions import Greatest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from config.platform import db
 from config.platform.accounts.models import User
 from config.platform.audit.record import record
 from config.platform.text.addresses import comparable_email
@@ -37,8 +37,6 @@ from segments.store.profiles import Profile, current_id, delete_erased, get_prof
 logger = logging.getLogger(__name__)
 
 _LOCK_SECONDS = 5
-# Lock timeout and deadlock.
-_BUSY = {"55P03", "40P01"}
 _BLOCKED = gettext_lazy("An import or a run is writing data. Nothing was erased. Try again in a minute.")
 BARRIER_LOCK = 7_365_676_101
 
@@ -53,8 +51,9 @@ def erase(
     """Erase the person behind ``profile`` and queue their removal from the lists with the keys ``lists``.
     Raises PermissionDenied and ErasureBlocked."""
     permissions.check_can_manage_personal_data(by)
-    with _busy_as_blocked(), writer_lock(_give_up_after(_LOCK_SECONDS)):
-        erasure = _erase_in_database(profile, scope, same_key, lists, by)
+    with writer_lock(_give_up_after(_LOCK_SECONDS)):
+        with db.brief_locks(_LOCK_SECONDS, lambda: ErasureBlocked(_BLOCKED)):
+            erasure = _erase_in_database(profile, scope, same_key, lists, by)
         rejected_files.delete_all()
         try:
             finish_erasure(erasure)
@@ -63,12 +62,9 @@ def erase(
     return erasure
 
 
-@transaction.atomic
 def _erase_in_database(
     profile: Profile, scope: Scope, same_key: bool, lists: Collection[str], by: User
 ) -> Erasure:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{_LOCK_SECONDS}s"])
     close_erasure_barrier()
     current = get_profile(profile.id)
     if current is None:
@@ -192,16 +188,6 @@ def _give_up_after(seconds: float) -> Callable[[], None]:
             raise ErasureBlocked(_BLOCKED)
 
     return check
-
-
-@contextmanager
-def _busy_as_blocked() -> Iterator[None]:
-    try:
-        yield
-    except OperationalError as error:
-        if getattr(error.__cause__, "pgcode", "") not in _BUSY:
-            raise
-        raise ErasureBlocked(_BLOCKED) from error
 
 
 def close_erasure_barrier() -> None:

@@ -20,10 +20,10 @@ from django.utils.translation import ngettext
 
 from config.platform.audit.record import record
 from config.platform.jobs import clock, leases
-from config.platform.jobs.models import JobStatus
+from config.platform.jobs.models import OPEN, JobStatus
 from segments import alerts, catalog
 from segments.catalog import Attribute
-from segments.models import DataSource, IdentityRules, ImportJob, ImportMode, ImportProblem
+from segments.models import AttributeChange, DataSource, IdentityRules, ImportJob, ImportMode, ImportProblem
 from segments.privacy import erase, rejected_files
 from segments.sources import actions, held_imports, present_keys, staging
 from segments.sources.column_plan import plans_to_list
@@ -164,7 +164,8 @@ def run_import(job_id: int, *, watch: Watch | None = None) -> ImportJob | None:
 def _waits_for_another(job_id: int) -> bool:
     source = ImportJob.objects.filter(pk=job_id).values("source")
     at_work = ImportJob.objects.filter(source__in=source, status=JobStatus.PROCESSING)
-    return at_work.exclude(pk=job_id).exists()
+    changes = AttributeChange.objects.filter(status__in=OPEN)
+    return at_work.exclude(pk=job_id).exists() or changes.exists()
 
 
 def _begin(job: ImportJob) -> bool:

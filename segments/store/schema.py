@@ -4,7 +4,7 @@ Columns are only added. The columns of an attribute exist before the catalog nam
 asks for one that is missing.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from django.db import connection as database
@@ -15,7 +15,7 @@ from segments.catalog import Attribute
 from segments.models import ProfileAttribute
 from segments.store import lake
 from segments.store.columns import PROFILES, UNIFIED, columns_of
-from segments.store.lake import Reader
+from segments.store.lake import Reader, Writer
 from segments.store.locks import do_nothing
 
 
@@ -32,7 +32,7 @@ def ensure_attributes(wanted: Sequence[Attribute], waiting: Callable[[], None] =
     known = catalog.find([each.name for each in wanted])
     if any(known[each.name].data_type != each.data_type for each in wanted if each.name in known):
         raise TypeDiffers
-    new = [replace(each, id=_reserve_attribute_id()) for each in wanted if each.name not in known]
+    new = [replace(each, id=reserve_number()) for each in wanted if each.name not in known]
     catalog.check_limit(len(new))
     changed = [
         replace(
@@ -73,16 +73,25 @@ def add_columns(attributes: Iterable[Attribute], waiting: Callable[[], None] = d
     if wanted.keys() <= known:
         return
     with lake.writing("add columns", waiting=waiting) as writer:
-        known = column_names(writer)
-        for name, kind in wanted.items():
-            if name not in known:
-                for table in (PROFILES, UNIFIED):
-                    writer.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
+        _add_missing(writer, wanted)
 
 
-def drop_columns(attribute_ids: Iterable[int]) -> None:
-    """Drop the columns of attributes that the catalog does not have any more."""
-    prefixes = tuple(f"a{int(pk)}" for pk in attribute_ids)
+def add_columns_of(writer: Writer, attribute: Attribute) -> None:
+    """Add the columns of an attribute in the commit of a writer."""
+    _add_missing(writer, columns_of([attribute]))
+
+
+def _add_missing(writer: Writer, wanted: Mapping[str, str]) -> None:
+    known = column_names(writer)
+    for name, kind in wanted.items():
+        if name not in known:
+            for table in (PROFILES, UNIFIED):
+                writer.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
+
+
+def drop_columns(numbers: Iterable[int]) -> None:
+    """Drop the columns with these numbers, which no attribute of the catalog has any more."""
+    prefixes = tuple(f"a{int(number)}" for number in numbers)
     with lake.writing("drop columns") as writer:
         for name in column_names(writer):
             if name.partition("_")[0] in prefixes:
@@ -96,7 +105,8 @@ def column_names(reader: Reader) -> set[str]:
     return {description[0] for description in reader.connection.description or ()}
 
 
-def _reserve_attribute_id() -> int:
+def reserve_number() -> int:
+    """Reserve the ID of an attribute, or the number of columns, which is none of an ID."""
     with database.cursor() as cursor:
         cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id'))", [ProfileAttribute._meta.db_table])
         return int(cursor.fetchone()[0])

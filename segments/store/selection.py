@@ -114,9 +114,21 @@ def _mapped(attributes: Sequence[Attribute | None], following: Sequence[str] = (
 
 
 def _json(attribute: Attribute) -> str:
-    if attribute.data_type in (AttributeType.NUMBER, AttributeType.BOOLEAN):
-        return _text(attribute)
-    return f"CAST(to_json({_text(attribute)}) AS VARCHAR)"
+    text, kind, is_bare = _text(attribute), attribute.data_type, attribute.has_bare_numbers
+    as_text = f"CAST(to_json({text}) AS VARCHAR)"
+    if kind == AttributeType.BOOLEAN or (kind == AttributeType.NUMBER and is_bare is not False):
+        return text
+    if is_bare and kind == AttributeType.INTEGER:
+        return text
+    if is_bare and kind == AttributeType.TEXT:
+        return f"CASE WHEN {_is_plain_number(text)} THEN {text} ELSE {as_text} END"
+    return as_text
+
+
+def _is_plain_number(text: str) -> str:
+    """Return the condition that a text is how a number is shown."""
+    pattern = quoted(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?")
+    return f"regexp_full_match({text}, {pattern}) AND strlen({text}) <= 16 AND {text} <> '-0'"
 
 
 def _consent(name: str, known: Mapping[str, Attribute]) -> tuple[str, str]:

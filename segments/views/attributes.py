@@ -22,8 +22,9 @@ from config.platform.web.formats import number
 from config.platform.web.htmx import Request
 from config.platform.web.lists import Column, list_page, selected_ids
 from config.platform.web.panes import close_pane, render_dialog
-from segments import attribute_renaming, attribute_usage, catalog
-from segments.attribute_renaming import RenameRefused
+from segments import attribute_usage, catalog
+from segments.attribute_changes.frame import ChangeRefused
+from segments.attribute_changes.rename import rename_attribute
 from segments.attribute_usage import SourceColumn
 from segments.hooks import Usage
 from segments.models import AttributeType, ProfileAttribute
@@ -34,6 +35,7 @@ from segments.permissions import (
 )
 from segments.sources.actions import ImportInProgress
 from segments.store.fill import Fill, count_filled
+from segments.views.attribute_status import attribute_change_context
 
 COLUMNS = [
     Column("name", gettext_lazy("Name"), order_by=(Lower("name"),)),
@@ -46,7 +48,7 @@ COLUMNS = [
 ]
 _PAGE_SIZE = 50
 # Whose values may name a person: users who see masked data get no samples of them.
-_MAY_NAME_PERSONS = (AttributeType.TEXT, AttributeType.LIST)
+MAY_NAME_PERSONS = (AttributeType.TEXT, AttributeType.LIST)
 _LONGEST_SAMPLE = 24
 
 
@@ -79,6 +81,7 @@ def attributes(request: Request) -> HttpResponse:
         "rows": _rows(list(page.rows), request.user),
         "can_manage": user_can_manage_data_sources(request.user),
         "active_nav": "attributes",
+        **attribute_change_context(),
     }
     return render(request, "segments/attributes.html", context)
 
@@ -130,8 +133,8 @@ def rename(request: Request, pk: int) -> HttpResponse:
     name = request.POST.get("name", attribute.name)
     if request.method == "POST":
         try:
-            name = attribute_renaming.rename_attribute(pk, name, by=request.user)
-        except RenameRefused as refusal:
+            name = rename_attribute(pk, name, by=request.user)
+        except ChangeRefused as refusal:
             status, refused = 409, refusal
         else:
             message = _("The attribute “{before}” is now “{name}”.").format(before=attribute.name, name=name)
@@ -181,12 +184,13 @@ def _rows(shown: Sequence[ProfileAttribute], user: User) -> list[AttributeRow]:
 
 def sample_texts(data_type: AttributeType, fill: Fill, user: User) -> list[str]:
     """Return sample values of an attribute; none that may name a person for users who see masked data."""
-    if data_type in _MAY_NAME_PERSONS and not user_can_see_personal_data(user):
+    if data_type in MAY_NAME_PERSONS and not user_can_see_personal_data(user):
         return []
-    return [_written(value)[:_LONGEST_SAMPLE] for value in fill.samples]
+    return [value_text(value)[:_LONGEST_SAMPLE] for value in fill.samples]
 
 
-def _written(value: object) -> str:
+def value_text(value: object) -> str:
+    """Return a value of an attribute as texts show it."""
     match value:
         case bool():
             return _("Yes") if value else _("No")

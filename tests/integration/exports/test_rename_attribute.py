@@ -14,8 +14,9 @@ from connections.models import Connection, Limits
 from exports.actions import runs
 from exports.models import Export, ExportPreview, Run
 from exports.models.snapshot import RunSnapshot
-from segments import attribute_renaming
-from segments.attribute_renaming import RenameRefused
+from segments.attribute_changes import frame
+from segments.attribute_changes.frame import ChangeRefused
+from segments.attribute_changes.rename import rename_attribute
 from segments.models import AttributeType, ProfileAttribute
 from tests.integration.exports.conftest import run_to_its_end
 from tests.support.exports import export_to, segment_of_everyone
@@ -24,7 +25,7 @@ from tests.support.sandbox import RunningSandbox
 
 
 def rename(name: str, after: str, by: User) -> None:
-    attribute_renaming.rename_attribute(ProfileAttribute.objects.get(name=name).pk, after, by=by)
+    rename_attribute(ProfileAttribute.objects.get(name=name).pk, after, by=by)
 
 
 @pytest.fixture
@@ -93,20 +94,20 @@ def test_a_name_in_limits_is_found_in_any_case(consenting: Export, bob: User) ->
 @pytest.mark.parametrize("name", ["first_name", "email", "tracked", "agreed"])
 def test_an_open_run_that_reads_the_attribute_is_named(consenting: Export, bob: User, name: str) -> None:
     run = runs.start_run(consenting, by=bob)
-    with pytest.raises(RenameRefused, match=consenting.name) as refused:
+    with pytest.raises(ChangeRefused, match=consenting.name) as refused:
         rename(name, "Work email", bob)
     assert [usage.name for usage in refused.value.usages] == [consenting.name]
     assert ProfileAttribute.objects.filter(name=name).exists()
     Run.objects.filter(pk=run.pk).update(snapshot=RunSnapshot(email_attribute="email", required_attribute=name))
     Export.objects.update(mapping=[], answers={}, email_attribute="Mail")
     Connection.objects.update(limits={})
-    with pytest.raises(RenameRefused, match=consenting.name):
+    with pytest.raises(ChangeRefused, match=consenting.name):
         rename(name, "Work email", bob)
 
 
 def test_an_open_preview_that_reads_the_attribute_is_named(consenting: Export, bob: User) -> None:
     ExportPreview.objects.create(export=consenting, export_version=1)
-    with pytest.raises(RenameRefused, match=consenting.name):
+    with pytest.raises(ChangeRefused, match=consenting.name):
         rename("first_name", "Another", bob)
 
 
@@ -114,7 +115,7 @@ def test_an_open_run_reads_the_addresses_of_every_export(consenting: Export, boa
     create_attributes({"mail": AttributeType.TEXT})
     Export.objects.filter(pk=board.pk).update(email_attribute="mail")
     runs.start_run(consenting, by=bob)
-    with pytest.raises(RenameRefused, match=consenting.name):
+    with pytest.raises(ChangeRefused, match=consenting.name):
         rename("mail", "Another", bob)
 
 
@@ -129,7 +130,7 @@ def test_an_open_run_that_does_not_read_the_attribute_is_no_obstacle(consenting:
 def test_it_gives_up_while_an_export_is_being_saved(
     consenting: Export, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attribute_renaming, "_LOCK_SECONDS", 1)
+    monkeypatch.setattr(frame, "_LOCK_SECONDS", 1)
     is_locked, is_done = threading.Event(), threading.Event()
 
     def save() -> None:
@@ -143,7 +144,7 @@ def test_it_gives_up_while_an_export_is_being_saved(
     saving.start()
     try:
         assert is_locked.wait(30)
-        with pytest.raises(RenameRefused, match="Another change is being saved"):
+        with pytest.raises(ChangeRefused, match="Another change is being saved"):
             rename("first_name", "Given name", bob)
     finally:
         is_done.set()

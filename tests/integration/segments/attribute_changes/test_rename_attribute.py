@@ -13,8 +13,9 @@ from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
-from segments import actions, attribute_renaming, catalog, drafts, refresh_job
-from segments.attribute_renaming import RenameRefused
+from segments import actions, catalog, drafts, refresh_job
+from segments.attribute_changes.frame import ChangeRefused
+from segments.attribute_changes.rename import rename_attribute
 from segments.models import DataSource, ImportJob, ProfileAttribute, Segment, SegmentDraft, SegmentRefresh
 from segments.sources import actions as source_actions
 from segments.sources import import_job
@@ -33,7 +34,7 @@ def attribute(name: str) -> ProfileAttribute:
 
 
 def rename(name: str, after: str, by: User) -> str:
-    return attribute_renaming.rename_attribute(attribute(name).pk, after, by=by)
+    return rename_attribute(attribute(name).pk, after, by=by)
 
 
 def address(name: str) -> str:
@@ -160,7 +161,7 @@ def test_it_is_audited_with_the_name_before_and_after(of_turku: Segment, bob: Us
     ],
 )
 def test_some_names_are_refused(of_turku: Segment, bob: User, name: str, message: str) -> None:
-    with pytest.raises(RenameRefused, match=message):
+    with pytest.raises(ChangeRefused, match=message):
         rename("city", name, bob)
     of_turku.refresh_from_db()
     assert of_turku.rules == OF_TURKU
@@ -169,12 +170,12 @@ def test_some_names_are_refused(of_turku: Segment, bob: User, name: str, message
 def test_a_name_that_a_planned_column_has_is_refused(shop: DataSource, bob: User) -> None:
     shop.column_plans = [ColumnPlan("city").to_dict(), ColumnPlan("Ort", attribute="Home town").to_dict()]
     shop.save()
-    with pytest.raises(RenameRefused, match="imports another column as “home town”"):
+    with pytest.raises(ChangeRefused, match="“Shop” imports the columns “city” and “Ort”"):
         rename("city", "home town", bob)
 
 
 def test_the_attribute_of_addresses_stays_one_by_its_name(shop: DataSource, bob: User) -> None:
-    with pytest.raises(RenameRefused, match="Erasures and requests"):
+    with pytest.raises(ChangeRefused, match="Erasures and requests"):
         rename("email", "contact", bob)
     assert rename("email", "Work  email", bob) == "Work email"
 
@@ -182,13 +183,13 @@ def test_the_attribute_of_addresses_stays_one_by_its_name(shop: DataSource, bob:
 def test_an_open_refresh_of_a_segment_that_uses_it_is_named(of_turku: Segment, bob: User) -> None:
     actions.request_refresh(of_turku, by=None, wake_worker=False)
     rename("points", "Score", bob)
-    with pytest.raises(RenameRefused, match="In progress: “Of Turku”"):
+    with pytest.raises(ChangeRefused, match="In progress: “Of Turku”"):
         rename("city", "Home town", bob)
 
 
 def test_an_open_import_is_named(shop: DataSource, bob: User) -> None:
     ImportJob.objects.create(source=shop, file_name="new.csv", path="/new.csv")
-    with pytest.raises(RenameRefused, match=r"In progress: “new\.csv”"):
+    with pytest.raises(ChangeRefused, match=r"In progress: “new\.csv”"):
         rename("city", "Home town", bob)
 
 
@@ -199,7 +200,7 @@ def test_viewers_rename_nothing(shop: DataSource, charlie: User, charlie_client:
 
 
 def test_an_attribute_that_is_gone_is_not_renamed(shop: DataSource, bob: User) -> None:
-    assert attribute_renaming.rename_attribute(0, "Home town", by=bob) == ""
+    assert rename_attribute(0, "Home town", by=bob) == ""
 
 
 def test_the_dialog_names_what_uses_the_attribute_and_renames_it(of_turku: Segment, bob_client: Client) -> None:

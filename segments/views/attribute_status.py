@@ -1,0 +1,30 @@
+"""Say which change of an attribute is in progress, or failed lately, for the page of attributes."""
+
+from datetime import timedelta
+
+from django.urls import reverse
+
+from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus
+from segments.models import AttributeChange
+
+# How long a failure is shown.
+_SHOWN = timedelta(days=1)
+
+
+def attribute_change_context(*, was_open: bool = False) -> dict[str, object]:
+    """Return what the template segments/attribute_status.html shows. ``was_open`` says that the page has shown an
+    open change: when it has ended, the list is loaded again."""
+    change = AttributeChange.objects.select_related("attribute").first()
+    is_open = change is not None and change.is_open
+    failure = ""
+    if change is not None and change.status == JobStatus.FAILED and change.created_at > clock.now() - _SHOWN:
+        failure = change.message
+    return {
+        "change": change,
+        "change_failure": failure,
+        "has_just_ended": was_open and not is_open,
+        "live_id": "attribute-change",
+        "live_url": reverse("segments:attribute_change"),
+        "live_done": not is_open,
+    }
