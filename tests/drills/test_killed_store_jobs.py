@@ -1,4 +1,5 @@
-"""Processes are killed by -9 in each phase of imports, refreshes and erasures: the store is never half changed."""
+"""Processes are killed by -9 in each phase of imports, refreshes, erasures and changes of attributes: the store is
+never half changed."""
 
 import subprocess
 import sys
@@ -6,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 
@@ -14,11 +16,24 @@ from django.conf import settings
 
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
+from config.platform.jobs import clock
 from config.platform.jobs.models import Job, JobStatus
-from segments import actions
-from segments.models import DataSource, Erasure, ImportJob, Segment, SegmentRefresh
+from segments import actions, catalog
+from segments.attribute_changes import actions as attribute_changes
+from segments.attribute_changes.conversion import NO_SOURCE, plan_for
+from segments.maintenance import drop_deleted_columns
+from segments.models import (
+    DataSource,
+    DeletedAttribute,
+    Erasure,
+    ImportJob,
+    ProfileAttribute,
+    Segment,
+    SegmentRefresh,
+)
 from segments.sources import actions as source_actions
 from segments.sources import held_imports
+from segments.sources.column_plan import ColumnType
 from segments.store import lake, maintenance
 from segments.store.locks import writer_lock
 from tests.drills.store_jobs import data
@@ -230,6 +245,43 @@ def test_jobs_of_killed_processes_end_as_if_nothing_had_happened(drill: Drill, a
     sys.stdout.write(f"{drill.kills.total()} kills, {watcher.reads} reads\n")
     assert min(drill.kills.values()) >= 2
     assert drill.kills.total() >= 20
+
+
+def kill_retype_in_each_phase(drill: Drill, kind: ColumnType, by: User) -> None:
+    """Change the type of an attribute, and kill the worker in each phase."""
+    drill.points.arm("attribute-begin")
+    plans = {NO_SOURCE: plan_for(kind)}
+    row = ProfileAttribute.objects.get(name="points")
+    change = attribute_changes.request_retype(row, plans, accepted_misfits=0, by=by)
+    drill.kill_at("retype: before the conversion", "attribute-begin", then={"attribute-before-commit": True})
+    drill.kill_at("retype: converted", "attribute-before-commit", then={"attribute-after-commit": True})
+    drill.kill_at("retype: committed, not named by the catalog", "attribute-after-commit")
+    wait_for_end(change)
+    assert ColumnType(catalog.types_by_name()["points"]) is kind
+
+
+def test_an_attribute_whose_type_killed_workers_change_keeps_all_values(drill: Drill, alice: User) -> None:
+    path = data.write_file(drill.folder / "0.csv", 0, PEOPLE)
+    expected = data.sums_of_file(path)
+    source = DataSource.objects.create(name="People", key_column="id")
+    wait_for_end(start_import(path))
+    with watching(source) as watcher:
+        watcher.allow(expected, expected)
+        for kind in (ColumnType.TEXT, ColumnType.NUMBER, ColumnType.INTEGER):
+            kill_retype_in_each_phase(drill, kind, alice)
+            assert data.sums_of_store(source) == expected
+    again = start_import(path)
+    wait_for_end(again)
+    assert (again.rows_updated, again.rows_unchanged) == (0, expected.rows)
+    former = DeletedAttribute.objects.count()
+    assert former >= drill.kills.total()
+    DeletedAttribute.objects.update(deleted_at=clock.now() - timedelta(days=2))
+    drop_deleted_columns()
+    maintenance.purge()
+    assert unknown_files() == set()
+    assert data.sums_of_store(source) == expected
+    sys.stdout.write(f"{drill.kills.total()} kills, {watcher.reads} reads\n")
+    assert min(drill.kills.values()) >= 3
 
 
 def test_a_held_import_of_killed_processes_removes_once(drill: Drill, alice: User) -> None:
