@@ -22,6 +22,7 @@ BARS: dict[str, tuple[str, float]] = {
     "import_vs_copy": ("at most", 1.5),
     "import_peak_mb": ("at most", 650),
     "refresh_vs_sql": ("at most", 1.5),
+    "refresh_500_seconds": ("at most", 30),
     "live_count_ms": ("at most", 150),
     "live_count_ms_10m": ("at most", 600),
     "person_by_address_ms_10m": ("at most", 200),

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
+from itertools import combinations
 from pathlib import Path
 from statistics import median
 
@@ -30,6 +31,7 @@ from tests.support.workers import worker_processes
 _TIMES = 5
 _SMALL_ROWS = 10_000
 _AT_ONCE = 10
+_MANY_SEGMENTS = 500
 
 
 class StoreScenarios:
@@ -43,6 +45,7 @@ class StoreScenarios:
     def play(self) -> None:
         self._import()
         self._refresh()
+        self._refresh_many()
         self._live_counts()
         self._searches()
         self._merge()
@@ -123,6 +126,22 @@ class StoreScenarios:
             "sql_by_hand_parquet_ms", seconds * 1000, "ms", "DuckDB, one Parquet file to another, no catalog"
         )
         return seconds
+
+    def _refresh_many(self) -> None:
+        """Many segments of two or three conditions, by real workers."""
+        self._say(f"Refreshing {_MANY_SEGMENTS} segments …")
+        rules = [rule for rule, _sql in CONDITIONS]
+        trees = [all_of(*chosen) for size in (2, 3) for chosen in combinations(rules, size)]
+        segments = [self._segment(f"Many {at}", trees[at % len(trees)]) for at in range(_MANY_SEGMENTS)]
+        with worker_processes(self._folder / f"many{self._suffix}"):
+            begun = time.perf_counter()
+            jobs = [actions.request_refresh(segment, by=None) for segment in segments]
+            wait_until(lambda: not _open_jobs(), seconds=3600)
+            seconds = time.perf_counter() - begun
+        self._add("refresh_500_seconds", seconds, "s", f"{len(set(map(str, trees)))} different rules")
+        for job in jobs:
+            job.refresh_from_db()
+            assert job.status == JobStatus.SUCCESSFUL, f"{job}: {job.message}"
 
     def _live_counts(self) -> None:
         self._say("Counting seven conditions and the total …")

@@ -21,6 +21,7 @@ NAMES = {
     "sql_by_hand_parquet_ms",
     "refresh_ms",
     "refresh_vs_sql",
+    "refresh_500_seconds",
     "count_of_one_ms",
     "live_count_ms",
     "live_count_and_first_ms",

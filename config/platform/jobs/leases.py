@@ -142,12 +142,13 @@ class HeldLease:
                 return
             if cancel_requested_at is not None:
                 self.cancel_requested.set()
-            model._default_manager.filter(pk=job.pk).update(lease_until=LeaseExpiry(), **self._progress)
+            of_job = model._default_manager.filter(pk=job.pk, status__in=OPEN)
+            of_job.update(lease_until=LeaseExpiry(), **self._progress)
         self.deadline.renew(stamp)
 
 
 class LeaseThread:
-    """Extends leases from one thread, until each is let go."""
+    """Extends the leases of jobs until they end."""
 
     def __init__(self) -> None:
         self._leases: list[HeldLease] = []
@@ -159,10 +160,6 @@ class LeaseThread:
         lease = HeldLease(job)
         self._leases.append(lease)
         return lease
-
-    def let_go(self, lease: HeldLease) -> None:
-        """Extend a lease no longer."""
-        self._leases.remove(lease)
 
     def start(self) -> None:
         self._thread.start()
