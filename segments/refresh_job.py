@@ -157,8 +157,8 @@ def _find_all(claimed: list[_Claimed], thread: leases.LeaseThread | None) -> lis
 
 
 def _claim_others(thread: leases.LeaseThread) -> Iterator[_Claimed]:
-    due = leases.claimable(SegmentRefresh).order_by("pk").values_list("pk", flat=True)[:GROUP_SIZE]
-    for job_id in due:
+    due = leases.claimable(SegmentRefresh).order_by("pk").values_list("pk", flat=True)
+    for job_id in due[: 10 * GROUP_SIZE]:  # some of them wait for others
         job = _claim(job_id)
         if job is not None and job.is_open:
             yield _Claimed(job, thread.hold(job))
@@ -269,17 +269,18 @@ def _end(found: _Found, segment: Segment) -> None:
         lease_until=None,
         message="",
     )
-    if found.new_set is not None:
-        _refresh_dependents(segment)
+    _wake_dependents(segment, has_changed=found.new_set is not None)
 
 
-def _refresh_dependents(segment: Segment) -> None:
-    """Queue a refresh of the segments whose rules refer to a segment that has other members now. An open one of
-    theirs reads the new members, since it locks this segment before it ends."""
+def _wake_dependents(segment: Segment, *, has_changed: bool) -> None:
+    """Queue a refresh of the segments whose rules refer to a segment that has other members now, and wake those
+    that have waited for it."""
     for dependent in segments_referring_to(segment.pk):
-        if skip_reason(dependent) or dependent.refreshes.filter(status__in=OPEN).exists():
-            continue
-        enqueue_on_commit("segments.tasks.refresh_segment", SegmentRefresh.objects.create(segment=dependent).pk)
+        job = dependent.refreshes.filter(status__in=OPEN).first()
+        if job is None and has_changed and not skip_reason(dependent):
+            job = SegmentRefresh.objects.create(segment=dependent)
+        if job is not None:
+            enqueue_on_commit("segments.tasks.refresh_segment", job.pk)
 
 
 @transaction.atomic

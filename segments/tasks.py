@@ -4,7 +4,7 @@ from celery import shared_task
 from django.db.models import Exists, OuterRef
 
 from config.platform.jobs import leases
-from config.platform.jobs.enqueue import enqueue
+from config.platform.jobs.enqueue import enqueue, enqueue_unless_recent
 from config.platform.jobs.models import JobStatus
 from config.platform.schedules import ticks
 from segments import maintenance, refresh, refresh_job, unification
@@ -58,14 +58,15 @@ def enqueue_pending() -> None:
     at_work = ImportJob.objects.filter(source=OuterRef("source"), status=JobStatus.PROCESSING).exclude(
         pk=OuterRef("pk")
     )
-    for job_id in leases.claimable(AttributeChange).values_list("pk", flat=True):
-        enqueue("segments.tasks.change_attribute", job_id)
-    for job_id in leases.claimable(ImportJob).exclude(Exists(at_work)).order_by("pk").values_list("pk", flat=True):
-        enqueue("segments.tasks.import_file", job_id)
-    for job_id in leases.claimable(SegmentRefresh).order_by("pk").values_list("pk", flat=True):
-        enqueue("segments.tasks.refresh_segment", job_id)
-    for job_id in leases.claimable(Unification).order_by("pk").values_list("pk", flat=True):
-        enqueue("segments.tasks.unify", job_id)
+    due = {
+        "segments.tasks.change_attribute": leases.claimable(AttributeChange),
+        "segments.tasks.import_file": leases.claimable(ImportJob).exclude(Exists(at_work)),
+        "segments.tasks.refresh_segment": leases.claimable(SegmentRefresh),
+        "segments.tasks.unify": leases.claimable(Unification),
+    }
+    for task, jobs in due.items():
+        for job_id in jobs.order_by("pk").values_list("pk", flat=True):
+            enqueue_unless_recent(task, job_id)
     for place_id in scan.claim_due():
         enqueue("segments.tasks.scan_watched_place", place_id)
     actions.delete_abandoned_uploads()

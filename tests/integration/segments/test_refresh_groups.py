@@ -7,7 +7,7 @@ import pytest
 
 from config.platform.jobs import leases
 from config.platform.jobs.models import JobStatus
-from segments import actions, refresh_job
+from segments import actions, refresh_job, tasks
 from segments.models import AttributeType, DataSource, ProfileAttribute, Segment, SegmentRefresh
 from segments.store import engine, lake, matching, members
 from segments.store.lake import Reader, StoreError
@@ -95,12 +95,32 @@ def test_a_refresh_that_another_worker_holds_is_left_to_it(segments: list[Segmen
 
 
 def test_a_segment_in_the_rules_of_another_comes_first(segments: list[Segment]) -> None:
-    rules = {"join": "and", "rules": [{"segment": segments[0].pk, "operator": "in"}]}
+    rules = {"join": "and", "rules": [{"segment": segments[0].pk, "operator": "member"}]}
     inside = segment("Inside", rules)
     run_first()
     assert results()["Inside"] == JobStatus.QUEUED
     refresh_job.run_refresh(inside.refreshes.get().pk)
     assert members_of(inside) == ["Turku"]
+
+
+def test_one_that_waited_for_a_segment_in_its_rules_is_woken(
+    segments: list[Segment],
+    enqueued: list[tuple[object, ...]],
+) -> None:
+    """Though the members have not changed: a tick would send its next message only after a lease."""
+    rules = {"join": "and", "rules": [{"segment": segments[0].pk, "operator": "member"}]}
+    waiting = segment("Inside", rules).refreshes.get()
+    run_first()
+    assert ("segments.tasks.refresh_segment", waiting.pk) in enqueued
+
+
+def test_a_tick_enqueues_a_refresh_once_in_a_lease(
+    segments: list[Segment], enqueued: list[tuple[object, ...]]
+) -> None:
+    """A message may wait behind long work: with one at every tick, workers would do little else than read them."""
+    tasks.enqueue_pending()
+    tasks.enqueue_pending()
+    assert len(enqueued) == len(set(enqueued)) == len(segments)
 
 
 def test_rules_that_no_longer_fit_fail_alone(segments: list[Segment]) -> None:
