@@ -23,24 +23,26 @@ class Command(BaseCommand):
         parser.add_argument("names", nargs="*", metavar="NAME")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        failed = [segment.name for segment in _segments(options["names"]) if not self._refresh(segment)]
+        jobs = [actions.request_refresh(each, by=None, wake_worker=False) for each in _segments(options["names"])]
+        failed = [job.segment.name for job in jobs if not self._run(job)]
         if failed:
             raise CommandError(_("Not refreshed: %(names)s.") % {"names": ", ".join(failed)})
 
-    def _refresh(self, segment: Segment) -> bool:
-        job = _run_until_done(actions.request_refresh(segment, by=None, wake_worker=False))
+    def _run(self, job: SegmentRefresh) -> bool:
+        job, name = _run_until_done(job), job.segment.name
         if job.status != JobStatus.SUCCESSFUL:
-            self.stderr.write(f"{segment.name}: {job.message or job.get_status_display()}")
+            self.stderr.write(f"{name}: {job.message or job.get_status_display()}")
             return False
         self.stdout.write(
             _("%(name)s: %(members)d members (%(added)d added, %(removed)d removed)")
-            % {"name": segment.name, "members": job.progress_done, "added": job.added, "removed": job.removed}
+            % {"name": name, "members": job.progress_done, "added": job.added, "removed": job.removed}
         )
         return True
 
 
 def _run_until_done(job: SegmentRefresh) -> SegmentRefresh:
     """Run a refresh here, or wait for the worker that holds it. Returns the ended job."""
+    job.refresh_from_db()  # a refresh before may have had it in its group
     while job.is_open:
         ended = run_refresh(job.pk)
         if ended is None:
