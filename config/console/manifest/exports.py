@@ -8,6 +8,7 @@ from functools import partial
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from config.console.manifest import connections as connection_entries
 from config.console.manifest import control_groups
@@ -95,8 +96,13 @@ def _contacts_left_behind(export: Export, settings: ExportSettings) -> list[str]
     left = list_cleanup.left_by_moving(export, settings.connection, settings.list_id)
     if left is None:
         return []
-    sentence = _("%(people)d contacts that the export added to “%(list)s” stay there.")
-    return [sentence % {"people": list_cleanup.count_known(left.delivered_set), "list": left.delivered_set.title}]
+    count = list_cleanup.count_known(left.delivered_set)
+    sentence = ngettext(
+        "%(people)d contact that the export added to “%(list)s” stays there.",
+        "%(people)d contacts that the export added to “%(list)s” stay there.",
+        count,
+    )
+    return [sentence % {"people": count, "list": left.delivered_set.title}]
 
 
 def _apply_alerts_and_schedule(export: Export, spec: ExportSpec, changed: list[str]) -> None:

@@ -16,7 +16,7 @@ class SecondFactorRequired(models.TextChoices):
 
     NO_ACCOUNT = "", _("No users")
     ADMINISTRATORS = "ADMINISTRATORS", _("Administrators")
-    EVERYONE = "EVERYONE", _("All customers")
+    EVERYONE = "EVERYONE", _("All users")
 
 
 class Installation(models.Model):

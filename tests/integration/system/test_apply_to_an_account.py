@@ -197,7 +197,7 @@ def test_it_says_which_contacts_stay_and_how_far_unsubscribing_reaches(
         email="ann@example.com", data_hash=UUID(int=1), sent_by=export.pk, last_run_id=1
     )
     elsewhere = account_file(sandbox, scope="OnlyThisList")
-    assert "1 contacts that the export added to “Old” stay there." in applied(tmp_path, elsewhere)[2]
+    assert "1 contact that the export added to “Old” stays there." in applied(tmp_path, elsewhere)[2]
     export.refresh_from_db()
     assert (export.removal, export.unsubscribes_everywhere) == ("unsubscribe", False)
 

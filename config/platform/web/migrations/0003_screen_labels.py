@@ -18,6 +18,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='installation',
             name='second_factor_required_of',
-            field=models.CharField(blank=True, choices=[('', 'No users'), ('ADMINISTRATORS', 'Administrators'), ('EVERYONE', 'All customers')], db_default='', max_length=20, verbose_name='second factor required of'),
+            field=models.CharField(blank=True, choices=[('', 'No users'), ('ADMINISTRATORS', 'Administrators'), ('EVERYONE', 'All users')], db_default='', max_length=20, verbose_name='second factor required of'),
         ),
     ]
