@@ -20,7 +20,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from config.platform.jobs import leases
 from config.platform.jobs.models import JobStatus
-from segments.models import DataSource, ImportJob, ImportMode, ImportProblem
+from segments.attribute_changes.job import run_change
+from segments.models import AttributeChange, DataSource, ImportJob, ImportMode, ImportProblem
 from segments.sources import actions, held_imports
 from segments.sources.analysis import PlanFile, PlanRefused, analyze, guessed_plans, plan_as_yaml, plan_from_yaml
 from segments.sources.files.detect import detect
@@ -273,7 +274,7 @@ def _problem_text(problem: ImportProblem) -> str:
 
 
 def _run_until_done(job: ImportJob, watch: Watch) -> ImportJob:
-    """Run an import here, or wait for the worker that holds it. Returns the ended job."""
+    """Run an import and what it waits for here, or wait for the worker that holds it. Returns the ended job."""
     while True:
         if ended := run_import(job.pk, watch=watch):
             return ended
@@ -284,4 +285,6 @@ def _run_until_done(job: ImportJob, watch: Watch) -> ImportJob:
         # An import of this source whose worker died blocks this one: run it here.
         for other in leases.claimable(ImportJob).filter(source=job.source_id, status=JobStatus.PROCESSING):
             run_import(other.pk)
+        for change in leases.claimable(AttributeChange):  # which comes first
+            run_change(change.pk)
         time.sleep(0.5)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.core.management import call_command
 
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
@@ -280,6 +281,14 @@ def test_a_queued_import_waits_and_gets_the_new_type(tmp_path: Path, ages: Impor
     done = import_job.run_import(waiting.pk)
     assert done is not None
     assert (done.rows_unchanged, done.rows_read) == (5, 5)
+
+
+def test_the_command_does_the_change_that_its_import_waits_for(tmp_path: Path, ages: ImportJob, bob: User) -> None:
+    queued = request_retype("age", ColumnType.INTEGER, by=bob, accepted=1)
+    call_command("import_profiles", str(tmp_path / "a.csv"), key=["id"], source="File", verbosity=0)
+    queued.refresh_from_db()
+    assert queued.status == JobStatus.WARNINGS
+    assert ImportJob.objects.latest("pk").rows_unchanged == 5
 
 
 def test_a_second_change_waits_for_the_first(ages: ImportJob, bob: User) -> None:
