@@ -6,6 +6,7 @@
 The texts are those that makemessages extracts, which needs GNU gettext.
 """
 
+import os
 import re
 import shutil
 import sys
@@ -117,6 +118,7 @@ def _name(entry: polib.POEntry) -> tuple[str, str, str]:
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     if shutil.which("xgettext") is None:
         sys.exit("Missing on this machine: xgettext. As root: apt-get install gettext")
     main(sys.argv[1:])
