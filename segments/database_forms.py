@@ -29,7 +29,7 @@ class DatabaseForm(forms.Form):
         min_value=1,
         max_value=65_535,
         required=False,
-        help_text=_("Leave empty for the default port: 5432 for PostgreSQL, 3306 for MySQL."),
+        help_text=_("Leave empty for the default port: 5432 for PostgreSQL, 3306 for MySQL, 5439 for Redshift."),
     )
     database = forms.CharField(
         label=_("Database"), max_length=255, required=False, widget=forms.TextInput(attrs=_PLAIN)

@@ -14,6 +14,7 @@ class DatabaseEngine(models.TextChoices):
 
     POSTGRESQL = "postgresql", "PostgreSQL"
     MYSQL = "mysql", "MySQL, MariaDB"
+    REDSHIFT = "redshift", _("Amazon Redshift (preview)")
     SQLITE = "sqlite", _("SQLite file")
     DUCKDB = "duckdb", _("DuckDB file")
 

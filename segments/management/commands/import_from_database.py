@@ -21,6 +21,7 @@ _ENGINES = {
     "postgres": DatabaseEngine.POSTGRESQL,
     "mysql": DatabaseEngine.MYSQL,
     "mariadb": DatabaseEngine.MYSQL,
+    "redshift": DatabaseEngine.REDSHIFT,
     "sqlite": DatabaseEngine.SQLITE,
     "duckdb": DatabaseEngine.DUCKDB,
 }

@@ -17,7 +17,7 @@ from segments.sources.file_names import is_in_source_folder
 from segments.store.engine import extension_path, libpq_quoted, quoted
 
 _NAME: Final = "source"  # of the attached database
-_PORTS: Final = {DatabaseEngine.POSTGRESQL: 5432, DatabaseEngine.MYSQL: 3306}
+_PORTS: Final = {DatabaseEngine.POSTGRESQL: 5432, DatabaseEngine.MYSQL: 3306, DatabaseEngine.REDSHIFT: 5439}
 _CONNECT_SECONDS: Final = 10
 _SSL_MODES: Final = {
     DatabaseEncryption.NONE: "disable",
@@ -64,15 +64,21 @@ def attachment(query: DatabaseQuery, password: str, *, first_rows: int | None = 
     """Return how to read the rows of a query. ``first_rows`` lets the database stop after so many. Raises
     DatabaseRefused and QueryRefused."""
     engine = DatabaseEngine(query.engine)
-    text = checked_query(query.query, engine)
-    if first_rows is not None:  # the query of the user keeps its lines
-        text = f"SELECT * FROM ({text}\n) AS first_rows LIMIT {first_rows:d}"
+    text = query_text(query, first_rows=first_rows)
     setup, source = _ATTACH[engine](query, password), quoted(_NAME)
     if engine is DatabaseEngine.DUCKDB:
         return Attachment(setup, f"({text}\n) AS {_NAME}_rows")
     load = f"LOAD {quoted(str(extension_path(_EXTENSIONS[engine])))}"
     function = f"{_FUNCTIONS[engine]}({source}, {quoted(text + chr(10))})"
     return Attachment([load, *setup], function, bytes_are_text=engine is DatabaseEngine.MYSQL)
+
+
+def query_text(query: DatabaseQuery, *, first_rows: int | None = None) -> str:
+    """Return the checked query; with ``first_rows`` the database may stop after so many. Raises QueryRefused."""
+    text = checked_query(query.query, DatabaseEngine(query.engine))
+    if first_rows is None:
+        return text
+    return f"SELECT * FROM ({text}\n) AS first_rows LIMIT {first_rows:d}"  # the lines of the user stay the same
 
 
 def addresses_of(query: DatabaseQuery) -> list[str]:
@@ -83,13 +89,12 @@ def addresses_of(query: DatabaseQuery) -> list[str]:
         raise DatabaseRefused(str(refusal), "host") from refusal
 
 
-def _attach_postgresql(query: DatabaseQuery, password: str) -> list[str]:
-    """Attach a server by its checked addresses; the name is for its certificate. The password is a secret of
-    DuckDB, so that no error quotes it."""
+def libpq_options(query: DatabaseQuery) -> dict[str, str]:
+    """Return the options of libpq that lead to the checked addresses of a server, without the password. Raises
+    DatabaseRefused."""
     addresses = addresses_of(query)
-    port = str(query.port or _PORTS[DatabaseEngine.POSTGRESQL])
+    port = str(query.port or _PORTS[DatabaseEngine(query.engine)])
     encryption = DatabaseEncryption(query.encryption)
-    limit = f"{settings.DATABASE_SOURCE_SECONDS * 1000:d}"
     options = {
         "host": ",".join(query.host for _address in addresses),
         "hostaddr": ",".join(addresses),
@@ -99,10 +104,20 @@ def _attach_postgresql(query: DatabaseQuery, password: str) -> list[str]:
         "sslmode": _SSL_MODES[encryption],
         "connect_timeout": str(_CONNECT_SECONDS),
         "application_name": "segment-exports",
-        "options": f"-c default_transaction_read_only=on -c statement_timeout={limit}",
     }
     if encryption is DatabaseEncryption.VERIFY:
         options["sslrootcert"] = authorities()
+    return options
+
+
+def _attach_postgresql(query: DatabaseQuery, password: str) -> list[str]:
+    """Attach a server by its checked addresses; the name is for its certificate. The password is a secret of
+    DuckDB, so that no error quotes it."""
+    limit = f"{settings.DATABASE_SOURCE_SECONDS * 1000:d}"
+    options = {
+        **libpq_options(query),
+        "options": f"-c default_transaction_read_only=on -c statement_timeout={limit}",
+    }
     given = " ".join(f"{name}={libpq_quoted(value)}" for name, value in options.items())
     secret = f", PASSWORD {quoted(password)}" if password else ""
     return [

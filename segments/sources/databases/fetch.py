@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -15,10 +15,17 @@ from config.platform.encryption.references import UnresolvedReference, resolve_r
 from segments.models import DatabaseEngine, DatabaseQuery, ImportJob
 from segments.sources.analysis import analyze
 from segments.sources.column_plan import ColumnPlan, plans_to_list
-from segments.sources.databases.attach import Attachment, DatabaseRefused, attachment
+from segments.sources.databases.attach import DatabaseRefused, attachment, libpq_options, query_text
 from segments.sources.databases.column_types import as_key, plan_columns
 from segments.sources.databases.errors import sentence_of
-from segments.sources.databases.process import Answer, ReadingFailed, Request, TookTooLong, run_reader
+from segments.sources.databases.process import (
+    Answer,
+    CursorRequest,
+    ReadingFailed,
+    Request,
+    TookTooLong,
+    run_reader,
+)
 from segments.sources.databases.query import QueryRefused
 from segments.sources.file_names import temporary_folder
 from segments.sources.files.file_format import FileRefused
@@ -57,8 +64,7 @@ def first_rows(query: DatabaseQuery, *, check: Callable[[], None] = lambda: None
     with temporary_folder("query") as folder, _safe_errors(_PREVIEW_SECONDS):
         is_typed = DatabaseEngine(query.engine).is_typed
         most = _ROWS_SHOWN if is_typed else _ROWS_GUESSED
-        found = attachment(query, _password(query), first_rows=most)
-        request = _request(found, folder, rows=most, target="" if is_typed else FETCHED)
+        request = _request(query, folder, rows=most, target="" if is_typed else FETCHED, first_rows=most)
         answer = run_reader(request, seconds=_PREVIEW_SECONDS, check=check)
         names = clean_names(answer.names)
         if is_typed:
@@ -76,8 +82,7 @@ def fetch_rows(job: ImportJob, folder: Path, check: Callable[[], None]) -> Path:
     query: DatabaseQuery = job.source.database_query
     most = settings.DATABASE_SOURCE_ROWS
     with _safe_errors(settings.DATABASE_SOURCE_SECONDS):
-        found = attachment(query, _password(query))
-        request = _request(found, folder, rows=most + 1, target=FETCHED)
+        request = _request(query, folder, rows=most + 1, target=FETCHED)
         answer = run_reader(request, seconds=settings.DATABASE_SOURCE_SECONDS, check=check)
     if not answer.rows:
         raise QueryFailed(_("The query returned no rows. Nothing was changed."))
@@ -105,17 +110,24 @@ def _plans(job: ImportJob, answer: Answer) -> list[ColumnPlan]:
     return [*decided, *(replace(plan) for plan in by_type if plan.column.casefold() not in known)]
 
 
-def _request(found: Attachment, folder: Path, *, rows: int, target: str = "") -> Request:
-    return Request(
-        setup=found.setup,
-        source=found.source,
-        bytes_are_text=found.bytes_are_text,
-        rows=rows,
-        folder=str(folder),
-        memory_mb=settings.PROFILE_STORE_MEMORY_MB,
-        threads=settings.PROFILE_STORE_THREADS,
-        target=target,
-    )
+def _request(
+    query: DatabaseQuery, folder: Path, *, rows: int, target: str, first_rows: int | None = None
+) -> Request | CursorRequest:
+    """Return what a reader does to read the rows. Raises DatabaseRefused and QueryRefused."""
+    password = _password(query)
+    limits: dict[str, Any] = {
+        "rows": rows,
+        "folder": str(folder),
+        "memory_mb": settings.PROFILE_STORE_MEMORY_MB,
+        "threads": settings.PROFILE_STORE_THREADS,
+        "target": target,
+    }
+    if DatabaseEngine(query.engine) is DatabaseEngine.REDSHIFT:
+        text = query_text(query, first_rows=first_rows)
+        connect = {**libpq_options(query), "password": password}
+        return CursorRequest(connect, text, milliseconds=settings.DATABASE_SOURCE_SECONDS * 1000, **limits)
+    found = attachment(query, password, first_rows=first_rows)
+    return Request(found.setup, found.source, bytes_are_text=found.bytes_are_text, **limits)
 
 
 def _password(query: DatabaseQuery) -> str:

@@ -4,12 +4,13 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from types import ModuleType
+from typing import Any, ClassVar, Final
 
-from segments.sources.databases import reader
+from segments.sources.databases import cursor_reader, reader
 
 _POLL_SECONDS: Final = 0.05
 
@@ -31,6 +32,7 @@ class TookTooLong(Exception):
 class Request:
     """What the reader does: see ``reader.run``. Has the password."""
 
+    reader: ClassVar[ModuleType] = reader
     setup: Sequence[str]
     source: str
     rows: int
@@ -38,6 +40,25 @@ class Request:
     memory_mb: int
     threads: int
     bytes_are_text: bool = False
+    target: str = ""
+    shown: int = 100
+
+    def __repr__(self) -> str:
+        return "<request>"
+
+
+@dataclass(frozen=True)
+class CursorRequest:
+    """What the reader of a cursor does: see ``cursor_reader.run``. Has the password."""
+
+    reader: ClassVar[ModuleType] = cursor_reader
+    connect: Mapping[str, str | int]
+    query: str
+    milliseconds: int
+    rows: int
+    folder: str
+    memory_mb: int
+    threads: int
     target: str = ""
     shown: int = 100
 
@@ -55,12 +76,17 @@ class Answer:
     first_rows: list[list[str | None]]
 
 
-def run_reader(request: Request, *, seconds: float, check: Callable[[], None]) -> Answer:
+def run_reader(request: Request | CursorRequest, *, seconds: float, check: Callable[[], None]) -> Answer:
     """Run the reader to its end. ``check`` is called all the while and may raise to stop. Raises ReadingFailed and
     TookTooLong."""
     folder = Path(request.folder)
     environment = {"HOME": str(folder), "LANG": "C.UTF-8", "PATH": "/usr/bin:/bin"}
-    command = [sys.executable, "-I", reader.__file__, str(folder)]  # the folder only shows whose process it is
+    command = [
+        sys.executable,
+        "-I",
+        str(request.reader.__file__),
+        str(folder),
+    ]  # the folder only shows whose process it is
     ends_at = time.monotonic() + seconds
     with subprocess.Popen(
         command,
@@ -82,7 +108,7 @@ def run_reader(request: Request, *, seconds: float, check: Callable[[], None]) -
     return _answer(folder / reader.ANSWER)
 
 
-def _send(process: "subprocess.Popen[bytes]", request: Request) -> None:
+def _send(process: "subprocess.Popen[bytes]", request: Request | CursorRequest) -> None:
     assert process.stdin is not None  # noqa: S101
     try:
         process.stdin.write(json.dumps(asdict(request)).encode() + b"\n")

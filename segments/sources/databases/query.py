@@ -14,6 +14,7 @@ from segments.models import DatabaseEngine
 _DIALECTS: Final = {
     DatabaseEngine.POSTGRESQL: "postgres",
     DatabaseEngine.MYSQL: "mysql",
+    DatabaseEngine.REDSHIFT: "redshift",
     DatabaseEngine.SQLITE: "sqlite",
     DatabaseEngine.DUCKDB: "duckdb",
 }
