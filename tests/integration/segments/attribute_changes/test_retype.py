@@ -1,20 +1,24 @@
 """Change the type of an attribute: values are converted from their original texts, and what uses it follows."""
 
+import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.core.management import call_command
+from django.db import connection, transaction
+from django.test import Client
 
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
 from segments import actions as segment_actions
-from segments import attribute_usage, catalog, maintenance, refresh_job
-from segments.attribute_changes import actions
+from segments import attribute_usage, catalog, drafts, maintenance, refresh_job
+from segments.attribute_changes import actions, frame
 from segments.attribute_changes import job as change_job
 from segments.attribute_changes import retype as retyping
 from segments.attribute_changes.conversion import ConversionCounts
@@ -23,6 +27,7 @@ from segments.models import (
     AttributeChange,
     AttributeType,
     DeletedAttribute,
+    Erasure,
     ImportJob,
     NormalForm,
     ProfileAttribute,
@@ -30,9 +35,11 @@ from segments.models import (
     SegmentRefresh,
     ValuePreference,
 )
+from segments.privacy import erase
 from segments.sources import import_job
 from segments.sources.column_plan import ColumnFormat, ColumnPlan, ColumnType
 from segments.store import lake, schema
+from segments.store.columns import PROFILES
 from tests.support.attribute_changes import (
     attribute,
     import_file,
@@ -44,7 +51,7 @@ from tests.support.attribute_changes import (
     values,
 )
 from tests.support.identity import set_rules, unified_differs
-from tests.support.profiles import members_of
+from tests.support.profiles import all_profiles, members_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -351,6 +358,69 @@ def test_an_attribute_without_values_gets_the_type(tmp_path: Path, bob: User) ->
     assert retyping.preview(retyping.conversion_to(attribute("x"), plans)).counts == ConversionCounts()
     assert retype("x", ColumnType.DATE, by=bob).status == JobStatus.SUCCESSFUL
     assert catalog.types_by_name()["x"] == AttributeType.DATE
+
+
+def test_a_draft_with_an_operator_that_the_type_lacks_opens_and_says_so(
+    ages: ImportJob, bob: User, bob_client: Client
+) -> None:
+    key = uuid4()
+    tree = {"join": "and", "rules": [{"attribute": "age", "operator": "starts_with", "value": "4"}]}
+    drafts.save(bob, None, key, tree)
+    retype("age", ColumnType.INTEGER, by=bob, accepted=1)
+    page = bob_client.get("/segments/add/", {"draft": str(key)})
+    assert page.status_code == 200
+    saved = bob_client.post(
+        "/segments/add/",
+        {
+            "name": "New",
+            "draft": str(key),
+            "join-root": "and",
+            "row": "0",
+            "attribute-0": "age",
+            "operator-0": "starts_with",
+        },
+    )
+    assert saved.status_code == 422
+    assert not Segment.objects.filter(name="New").exists()
+
+
+def test_a_person_who_is_being_erased_gets_no_new_value(ages: ImportJob, bob: User) -> None:
+    (erased,) = [each.id for each in all_profiles() if each.key == "4"]
+    erasure = Erasure.objects.create(short_id="x", erased_by=bob, erased_by_name="Bob", pending_ids=[erased])
+    assert retype("age", ColumnType.INTEGER, by=bob).misfits == 0
+    number = catalog.find(["age"])["age"].column
+    with lake.reading() as reader:
+        assert reader.rows(f"SELECT count(*), count({number}) FROM {PROFILES}") == [(5, 3)]
+    erase.finish_erasure(erasure)
+    assert values("age") == [42, 7, None, 5]
+
+
+def test_a_lock_that_another_user_holds_too_long_is_waited_for(
+    ages: ImportJob, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frame, "_LOCK_SECONDS", 1)
+    queued = request_retype("age", ColumnType.INTEGER, by=bob, accepted=1)
+    is_held, is_done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            catalog.lock_names()
+            is_held.set()
+            is_done.wait(60)
+        connection.close()
+
+    other = threading.Thread(target=hold)
+    other.start()
+    is_held.wait(60)
+    try:
+        assert change_job.run_change(queued.pk) is None
+    finally:
+        is_done.set()
+        other.join()
+    queued.refresh_from_db()
+    assert (queued.status, values("age")[0]) == (JobStatus.QUEUED, "42")
+    assert change_job.run_change(queued.pk) is not None
+    assert values("age")[0] == 42
 
 
 def test_it_is_audited(ages: ImportJob, bob: User) -> None:
