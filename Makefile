@@ -6,7 +6,7 @@ VENV := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint bench drill lock
+.PHONY: help setup run test lint bench drill messages lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,12 +22,14 @@ test: ## every test but the drills, after installing what they need
 	@$(PYTHON) -I config/standalone/setup_machine.py --to-test
 	$(VENV)/python -m pytest --numprocesses 3 --dist worksteal
 
-lint: setup ## style, types, arrows between packages, templates, migrations, settings, compose file
+lint: ## style, types, arrows between packages, templates, translations, migrations, settings, compose file
+	@$(PYTHON) -I config/standalone/setup_machine.py --to-check
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
 	$(VENV)/mypy .
 	$(VENV)/lint-imports --no-cache
 	$(VENV)/djlint --lint --quiet templates
+	$(VENV)/python -m tests.catalogs
 	$(VENV)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(VENV)/python manage.py check --fail-level WARNING
 	@if command -v docker-compose >/dev/null; then \
@@ -44,6 +46,9 @@ drill: ## every fault TIMES=10 times in a row, then the long drills: as many kil
 	@$(PYTHON) -I config/standalone/setup_machine.py --to-test
 	$(VENV)/python -m tests.faults
 	$(VENV)/python -m pytest -m drill
+
+messages: setup ## update the catalogs of translations, and compile them
+	@$(VENV)/python -m tests.catalogs --update
 
 lock: setup ## write the lock files anew from pyproject.toml
 	$(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

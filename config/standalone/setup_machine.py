@@ -1,10 +1,11 @@
 """Set up a machine: the virtual environment from the lock file and, for tests, Debian's packages.
 
-    python3 -I config/standalone/setup_machine.py [--to-run | --to-test]
+    python3 -I config/standalone/setup_machine.py [--to-run | --to-check | --to-test]
 
-``--to-run`` installs what the system needs to run; without it, what tests and checks need as well; ``--to-test``
-adds the packages. Run by the system's bare Python (3.11 or newer), so the standard library alone; -I, since this
-folder has modules named like the standard library's. Does nothing, quickly, when there is nothing to do.
+``--to-run`` installs what the system needs to run; without it, what tests and checks need as well; ``--to-check``
+and ``--to-test`` add the packages. Run by the system's bare Python (3.11 or newer), so the standard library alone;
+-I, since this folder has modules named like the standard library's. Does nothing, quickly, when there is nothing
+to do.
 """
 
 import fcntl
@@ -23,10 +24,12 @@ VENV = ROOT / ".venv"
 STAMP = VENV / "installed"
 OLDEST_PYTHON = (3, 11)
 # programs, one of which is enough → the Debian package that brings the first
+FOR_CHECKS = {("xgettext",): "gettext"}
 FOR_TESTS = {
     ("chromium-headless-shell", "chromium"): "chromium-headless-shell",
     ("redis-server",): "redis-server",
     ("pg_ctlcluster",): "postgresql",
+    **FOR_CHECKS,
 }
 
 
@@ -38,6 +41,8 @@ def main(arguments: list[str]) -> None:
         make_environment(TO_RUN if "--to-run" in arguments else TO_DEVELOP)
     if "--to-test" in arguments:
         install_programs(FOR_TESTS)
+    elif "--to-check" in arguments:
+        install_programs(FOR_CHECKS)
 
 
 def check_python() -> None:

@@ -17,7 +17,7 @@ __all__ = ["sandbox", "sandbox_process"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 _STEPS = int(os.environ.get("STEPS") or 30)
-_IN_TESTS, _IN_DRILLS = 20, 500
+_IN_TESTS, _IN_DRILLS = 8, 500
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -51,7 +51,7 @@ def places(text: str) -> list[str]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_it_is_compiled_as_it_is_written(language: str) -> None:
-    """After an edit: ``manage.py compilemessages``, which takes gettext; both files are committed."""
+    """After an edit: ``make messages``; both files are committed."""
     fresh = dict(written(language))
     stored = {key: texts for key, texts in compiled(language).items() if key}
     assert stored == fresh
