@@ -75,7 +75,7 @@ def usages() -> Mapping[str, Sequence[Usage]]:
             if identifying := names.get(identifier["attribute"]):
                 found[identifying].append(Usage(_("Identity"), str(rules), reverse("segments:identity")))
     for change in AttributeChange.objects.filter(status__in=OPEN):
-        usage = Usage(change.get_kind_display(), change.name, reverse("segments:attributes"))
+        usage = Usage(_("Attribute"), change.get_kind_display(), reverse("segments:attributes"))
         for name in change.names:
             found[name.casefold()].append(usage)
     return found

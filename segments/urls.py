@@ -43,6 +43,7 @@ urlpatterns = [
     path("data/attributes/<int:pk>/type/", attribute_changes.change_type, name="retype_attribute"),
     path("data/attributes/<int:pk>/merge/", attribute_changes.merge_into, name="merge_attribute"),
     path("data/attributes/change/", attribute_changes.change_status, name="attribute_change"),
+    path("data/attributes/change/cancel/", attribute_changes.cancel_change, name="cancel_attribute_change"),
     path("data/attributes/<int:pk>/delete/", attributes.delete, name="delete_attribute"),
     path("data/identity/", identity.identity, name="identity"),
     path("data/identity/live/", identity.identity_live, name="identity_live"),

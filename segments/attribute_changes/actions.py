@@ -1,4 +1,4 @@
-"""Request a change of the type of an attribute, or a merge; a job does it (job.py)."""
+"""Request and cancel changes of the type of an attribute, and merges; a job does them (job.py)."""
 
 from collections.abc import Mapping
 
@@ -6,6 +6,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from config.platform.accounts.models import User
+from config.platform.audit.record import record
+from config.platform.jobs import leases
 from config.platform.jobs.enqueue import enqueue_on_commit
 from segments import catalog
 from segments.attribute_changes.checks import check_merge, check_type
@@ -64,6 +66,15 @@ def request_merge(
         data_type=target.data_type,
     )
     return _queue(change, plans, accepted_misfits, by, wake_worker=wake_worker)
+
+
+@transaction.atomic
+def cancel_change(change: AttributeChange, *, by: User | None) -> None:
+    """Request cancellation of a change: the attributes stay as they are, unless it has ended already. Raises
+    PermissionDenied."""
+    check_can_manage_data_sources(by)
+    leases.request_cancel(change)
+    record("change canceled", change.attribute, by=by)
 
 
 def _queue(

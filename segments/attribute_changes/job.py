@@ -33,6 +33,10 @@ WAIT_LIMIT = timedelta(minutes=15)
 _WAYS = {ChangeKind.RETYPE: retype, ChangeKind.MERGE: merge}
 
 
+class Canceled(Exception):
+    """A user requested cancellation."""
+
+
 def run_change(job_id: int) -> AttributeChange | None:
     """Claim and run a change. Returns the ended job, or None when another worker has it, or while something reads
     the attribute."""
@@ -54,6 +58,10 @@ def run_change(job_id: int) -> AttributeChange | None:
         except (OperationalError, InterfaceError):
             logger.exception("attribute change %s: the database was away; it starts over", job.pk)
             raise
+        except Canceled:
+            leases.update_if_owner(
+                job, status=JobStatus.CANCELED, finished_at=clock.now(), lease_until=None, message=""
+            )
         except (InProgress, Busy) as refusal:
             if _may_wait(job):
                 leases.update_if_owner(job, status=JobStatus.QUEUED, lease_until=None)
@@ -76,16 +84,16 @@ def _change(job: AttributeChange, lease: leases.HeldLease) -> None:
     _check_unused(job)
     number = schema.reserve_number()
     DeletedAttribute.objects.create(pk=number)  # until the catalog names the columns
-    with writer_lock(lease.check):
+    with writer_lock(lambda: _check_canceled(lease)):
         with lake.writing(f"attribute:{job.pk}:{job.attempt}") as writer:
-            lease.check()
+            _check_canceled(lease)
             try:
                 after, misfits = _WAYS[ChangeKind(job.kind)].fill(writer, job, number)
                 _check_misfits(job, misfits)
                 write_columns(writer, after)
             finally:
                 drop_converted(writer)
-        lease.check()
+        _check_canceled(lease)
         _conclude(job, after, misfits)
 
 
@@ -115,6 +123,12 @@ def _conclude(job: AttributeChange, after: Attribute, misfits: int) -> None:
             if not refresh.skip_reason(segment):
                 actions.request_refresh(segment, by=None)
         enqueue_on_commit("segments.tasks.enqueue_pending")  # imports that wait for the change
+
+
+def _check_canceled(lease: leases.HeldLease) -> None:
+    lease.check()
+    if lease.cancel_requested.is_set():
+        raise Canceled
 
 
 def _check_unused(job: AttributeChange) -> None:

@@ -9,11 +9,12 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
+from config.platform.jobs.models import OPEN
 from config.platform.web.htmx import Request
 from config.platform.web.panes import close_pane, render_pane
 from segments import catalog
@@ -24,7 +25,7 @@ from segments.attribute_changes.frame import ChangeRefused
 from segments.attribute_changes.guesses import guess_plans
 from segments.attribute_changes.retype import Sample
 from segments.attribute_forms import SourceForm, TargetForm, TypeForm, digest, plans_from, source_forms
-from segments.models import AttributeType, DataSource, ProfileAttribute
+from segments.models import AttributeChange, AttributeType, DataSource, ProfileAttribute
 from segments.permissions import check_can_manage_data_sources, user_can_see_personal_data
 from segments.sources.column_plan import ColumnPlan, ColumnType
 from segments.sources.misfits import shape
@@ -137,7 +138,20 @@ def merge_into(request: Request, pk: int) -> HttpResponse:
 @require_safe
 def change_status(request: Request) -> HttpResponse:
     """Show the change of an attribute that is open, for polling."""
-    return render(request, "segments/attribute_status.html", attribute_change_context(was_open=True))
+    context = attribute_change_context(request.user, was_open=True)
+    return render(request, "segments/attribute_status.html", context)
+
+
+@require_permission(Permission.SEGMENT_VIEW)
+@require_POST
+def cancel_change(request: Request) -> HttpResponse:
+    """Cancel the posted change, if it is open."""
+    check_can_manage_data_sources(request.user)
+    posted = request.POST.get("change", "")
+    pk = int(posted) if posted.isascii() and posted.isdigit() and len(posted) < 16 else 0
+    if change := AttributeChange.objects.filter(pk=pk, status__in=OPEN).first():
+        actions.cancel_change(change, by=request.user)
+    return close_pane(request, reverse("segments:attributes"), _("The change is being canceled."))
 
 
 def _merge_conversion(

@@ -4,15 +4,17 @@ from datetime import timedelta
 
 from django.urls import reverse
 
+from config.platform.accounts.models import User
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
 from segments.models import AttributeChange
+from segments.permissions import user_can_manage_data_sources
 
 # How long a failure is shown.
 _SHOWN = timedelta(days=1)
 
 
-def attribute_change_context(*, was_open: bool = False) -> dict[str, object]:
+def attribute_change_context(user: User, *, was_open: bool = False) -> dict[str, object]:
     """Return what the template segments/attribute_status.html shows. ``was_open`` says that the page has shown an
     open change: when it has ended, the list is loaded again."""
     change = AttributeChange.objects.select_related("attribute").first()
@@ -22,6 +24,7 @@ def attribute_change_context(*, was_open: bool = False) -> dict[str, object]:
         failure = change.message
     return {
         "change": change,
+        "may_cancel": is_open and user_can_manage_data_sources(user),
         "change_failure": failure,
         "has_just_ended": was_open and not is_open,
         "live_id": "attribute-change",

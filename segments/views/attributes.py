@@ -81,7 +81,7 @@ def attributes(request: Request) -> HttpResponse:
         "rows": _rows(list(page.rows), request.user),
         "can_manage": user_can_manage_data_sources(request.user),
         "active_nav": "attributes",
-        **attribute_change_context(),
+        **attribute_change_context(request.user),
     }
     return render(request, "segments/attributes.html", context)
 

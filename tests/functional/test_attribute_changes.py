@@ -46,6 +46,8 @@ def test_a_type_is_chosen_and_the_page_follows_the_change(page: Page, bob: User)
     expect(page.get_by_text("2 of 3 values fit.")).to_be_visible()
     page.locator(".pane__foot").get_by_role("button", name="Change type").click()
     expect(page.get_by_text("The type of “born” is being changed to Date.")).to_be_visible()
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    screenshot(page, "attribute-change")
     assert job.run_change(AttributeChange.objects.get().pk) is not None
     expect(page.get_by_role("row").filter(has_text="born")).to_contain_text("2024-02-29")
     expect(page.get_by_text("is being changed to Date")).to_have_count(0)
@@ -61,6 +63,7 @@ def test_two_attributes_are_merged_on_a_phone(phone: Page, bob: User) -> None:
     assert_accessible(phone)
     phone.locator(".pane__foot").get_by_role("button", name="Merge").click()
     expect(phone.get_by_text("“born” is being merged into “birthday”. Until then")).to_be_visible()
+    screenshot(phone, "attribute-merge-phone")
     assert job.run_change(AttributeChange.objects.get().pk) is not None
     expect(phone.get_by_label("Select born", exact=True)).to_have_count(0)
     assert values("birthday") == ["2024-02-29", "2024-03-01", None, "2000-01-01"]

@@ -60,6 +60,7 @@ ACTIONS: dict[str, Promise] = {
     "made_exclusion": _("Chosen as exclusion segment"),
     "exclusion_ended": _("No longer the exclusion segment"),
     "one_person_sent": _("Test contact sent"),
+    "change canceled": _("Change canceled"),
     "merged": _("Merged"),
     "options_added": _("Options added to a field of the list"),
     "session ended": _("Session ended"),

@@ -155,6 +155,7 @@ ADDRESSES = {
     "segments:retype_attribute": Address(CONTRIBUTORS, of="attribute"),
     "segments:merge_attribute": Address(CONTRIBUTORS, of="attribute"),
     "segments:attribute_change": Address(VIEWERS),
+    "segments:cancel_attribute_change": Address(CONTRIBUTORS),
     "segments:delete_attribute": Address(CONTRIBUTORS, of="attribute"),
     "segments:identity": Address(ADMINISTRATORS),
     "segments:identity_live": Address(ADMINISTRATORS),

@@ -8,17 +8,20 @@ from django.test import Client
 
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
+from config.platform.audit.models import AuditEntry
+from config.platform.jobs.leases import HeldLease
 from config.platform.jobs.models import JobStatus
 from segments import actions as segment_actions
 from segments.attribute_changes import job
 from segments.models import AttributeChange
 from segments.sources.column_plan import ColumnPlan, ColumnType
-from tests.support.attribute_changes import attribute, import_file, retype, text_plan, values
+from tests.support.attribute_changes import attribute, import_file, request_retype, retype, text_plan, values
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 HTMX = {"HX-Request": "true", "HX-Target": "pane"}
 PAGE, STATUS = "/data/attributes/", "/data/attributes/change/"
+CANCEL = "/data/attributes/change/cancel/"
 
 
 def address(name: str, what: str = "type") -> str:
@@ -119,6 +122,43 @@ def test_a_pane_that_another_user_has_outdated_changes_nothing(bob_client: Clien
     assert answer.status_code == 409
     assert "Another user has changed the attribute." in answer.content.decode()
     assert AttributeChange.objects.count() == 2
+
+
+def test_a_change_that_no_worker_has_begun_is_canceled_at_once(bob_client: Client, bob: User) -> None:
+    change = request_retype("born", ColumnType.DATE, by=bob, accepted=4)
+    page = bob_client.get(PAGE).content.decode()
+    assert f'name="change" value="{change.pk}"' in page
+    assert bob_client.post(CANCEL, {"change": change.pk}).status_code == 302
+    change.refresh_from_db()
+    assert change.status == JobStatus.CANCELED
+    assert "is being changed to" not in bob_client.get(PAGE).content.decode()
+    assert AuditEntry.objects.filter(action="change canceled", target_name="born").exists()
+
+
+def test_a_worker_cancels_the_change_that_it_has_begun(bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    change = request_retype("born", ColumnType.DATE, by=bob, accepted=4)
+
+    def canceled(attribute_change: AttributeChange, lease: HeldLease) -> None:
+        lease.cancel_requested.set()
+        job_change(attribute_change, lease)
+
+    job_change = job._change
+    monkeypatch.setattr(job, "_change", canceled)
+    done = job.run_change(change.pk)
+    assert done is not None
+    assert (done.status, done.message) == (JobStatus.CANCELED, "")
+    assert values("born") == ["29.02.2024", "1.3.2024", "N/A", "soon"]
+
+
+@pytest.mark.parametrize("posted", ["", "x", "999999"])
+def test_a_change_that_has_ended_is_not_canceled(bob_client: Client, posted: str) -> None:
+    assert bob_client.post(CANCEL, {"change": posted}).status_code == 302
+
+
+def test_viewers_cancel_nothing(charlie_client: Client, bob: User) -> None:
+    change = request_retype("born", ColumnType.DATE, by=bob, accepted=4)
+    assert charlie_client.post(CANCEL, {"change": change.pk}).status_code == 403
+    assert 'name="change"' not in charlie_client.get(PAGE).content.decode()
 
 
 def test_a_failed_change_is_explained_on_the_page(bob_client: Client, bob: User) -> None:

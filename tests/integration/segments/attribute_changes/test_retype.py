@@ -33,6 +33,7 @@ from segments.models import (
     ProfileAttribute,
     Segment,
     SegmentRefresh,
+    Unification,
     ValuePreference,
 )
 from segments.privacy import erase
@@ -40,6 +41,7 @@ from segments.sources import import_job
 from segments.sources.column_plan import ColumnFormat, ColumnPlan, ColumnType
 from segments.store import lake, schema
 from segments.store.columns import PROFILES
+from segments.unification import run_unification
 from tests.support.attribute_changes import (
     attribute,
     import_file,
@@ -433,3 +435,15 @@ def test_it_is_audited(ages: ImportJob, bob: User) -> None:
 def test_viewers_change_no_type(ages: ImportJob, charlie: User) -> None:
     with pytest.raises(PermissionDenied):
         request_retype("age", ColumnType.INTEGER, by=charlie)
+
+
+def test_customers_are_recognized_again_by_texts_that_were_numbers(tmp_path: Path, bob: User) -> None:
+    plan = ColumnPlan("number", type=ColumnType.INTEGER)
+    import_file(tmp_path / "a.csv", "id,number\n1,007\n", source="CRM", plans=[plan])
+    import_file(tmp_path / "b.csv", "id,number\n2,7\n", source="Shop")
+    set_rules({"number": NormalForm.TEXT})
+    assert len(all_profiles()) == 1
+    assert retype("number", ColumnType.TEXT, by=bob).status == JobStatus.SUCCESSFUL
+    assert run_unification(Unification.objects.get().pk) is not None
+    assert values("number") == ["007", "7"]
+    assert unified_differs() == {}
