@@ -1,7 +1,7 @@
 """Read the rows of a query in batches through a cursor of psycopg2, for servers of PostgreSQL's protocol that
 DuckDB's scanner cannot read, such as Redshift. Run as a script; imports nothing of this project: see reader.py.
 
-Values become texts as ``reader.py`` writes them. What kind a column is, its values say.
+Values stay as the database writes them, which is nearly as ``reader.py`` does.
 """
 
 import csv
@@ -11,23 +11,37 @@ import os
 import resource
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, date, datetime
-from decimal import Decimal
-from itertools import islice
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import psycopg2
-from psycopg2.extras import register_default_json, register_default_jsonb
+from psycopg2.extensions import UNICODE, new_type, register_type
 
 ANSWER = "answer.json"
 _NOT_DUMPABLE = 4  # PR_SET_DUMPABLE: no core file or other process reads the password
-_BATCH = 1_000  # a cluster of one node fetches no more at once
+_FETCH = "FETCH FORWARD 1000 FROM imported"  # a cluster of one node fetches no more at once
 _MOST_DECIMALS = 15
 _LONGEST_LINE = 16 << 20
 _ROWS = "rows.csv"
+# Types of PostgreSQL's protocol by their OIDs.
+_BOOLEAN, _BYTES, _MOMENT, _NUMERIC = 16, 17, 1184, 1700
+_KINDS = {
+    _BOOLEAN: "boolean",
+    _BYTES: "binary",
+    **dict.fromkeys((20, 21, 23, 26), "integer"),
+    **dict.fromkeys((700, 701), "number"),
+    1082: "date",
+    1114: "datetime",
+    _MOMENT: "moment",
+}
+_DOCUMENTS = (114, 3802)
+_TEXTS = (18, 19, 25, 1042, 1043)
+_LISTS = (1000, 1005, 1007, 1009, 1014, 1015, 1016, 1021, 1022, 1115, 1182, 1185, 1231)
+_UNCHANGED = frozenset({*_KINDS, *_DOCUMENTS, *_TEXTS, _NUMERIC} - {_BOOLEAN, _BYTES, _MOMENT})
+# The driver gives values of these types as the database writes them.
+_AS_TEXT = new_type((*_KINDS, *_DOCUMENTS, *_TEXTS, _NUMERIC), "AS_TEXT", UNICODE)
 
 
 def main() -> None:
@@ -51,46 +65,76 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
     ``target``, or into the answer. Returns names, kinds, number and first rows."""
     connection = psycopg2.connect(**request["connect"])
     connection.set_session(readonly=True)
-    for register in (register_default_json, register_default_jsonb):  # documents stay as they are written
-        register(connection, loads=lambda text: text)
+    register_type(_AS_TEXT, connection)
     with connection.cursor() as cursor:
         cursor.execute(f"SET statement_timeout TO {int(request['milliseconds']):d}")
+        cursor.execute("SET timezone TO 'UTC'")
+        cursor.execute("SET datestyle TO 'ISO'")
         cursor.execute(f"DECLARE imported CURSOR FOR {request['query']}\n")
-        cursor.execute(f"FETCH FORWARD {_BATCH:d} FROM imported")
-        names = [column[0] for column in cursor.description or []]
+        cursor.execute(_FETCH)
+        columns = list(cursor.description or [])
+        names = [column.name for column in columns]
         _check_names(names)
-        columns = [_Column() for _name in names]
-        rows = islice(_rows(cursor), int(request["rows"]))
-        texts = ([column.text(value) for column, value in zip(columns, row, strict=True)] for row in rows)
+        batches = _batches(cursor, [column.type_code for column in columns], int(request["rows"]))
         shown = int(request["shown"])
         if request["target"]:
-            count, first = _write(request, names, texts, shown)
+            count, first = _write(request, names, batches, shown)
         else:
-            first = list(texts)
-            count, first = len(first), first[:shown]
-    kinds = [column.kind for column in columns]
-    return {"names": names, "kinds": kinds, "rows": count, "first_rows": first}
+            read = [row for batch in batches for row in batch]
+            count, first = len(read), read[:shown]
+    rows = [[text or None for text in row] for row in first]
+    return {"names": names, "kinds": list(map(kind_of, columns)), "rows": count, "first_rows": rows}
 
 
-def _rows(cursor: Any) -> Iterator[tuple[Any, ...]]:
-    while batch := cursor.fetchall():
-        yield from batch
-        cursor.execute(f"FETCH FORWARD {_BATCH:d} FROM imported")
+def kind_of(column: Any) -> str:
+    """Return the kind of the texts of a column (see column_types.py) by its type in the database."""
+    if column.type_code == _NUMERIC:
+        scale = column.scale
+        if scale is None or not 0 <= scale <= _MOST_DECIMALS:
+            return "number"
+        return f"number {scale}" if scale else "integer"
+    if column.type_code in _KINDS:
+        return _KINDS[column.type_code]
+    return "list" if column.type_code in _LISTS else "text"
+
+
+def text_of(value: Any, code: int) -> str | None:
+    """Return the text of a value, which the driver gives as the database writes it, or as a list."""
+    if value is None or code == _BYTES:
+        return None
+    if isinstance(value, list):
+        return json.dumps([None if each is None else str(each) for each in value], separators=(",", ":"))
+    if code == _BOOLEAN:
+        return "true" if value == "t" else "false"
+    return str(value).removesuffix("+00") if code == _MOMENT else str(value)
+
+
+def _batches(cursor: Any, codes: list[int], most: int) -> Iterator[list[list[str | None]]]:
+    """Fetch the rows batch by batch, as texts; those of most types need no conversion."""
+    converted = [(at, code) for at, code in enumerate(codes) if code not in _UNCHANGED]
+    left = most
+    while left > 0 and (found := cursor.fetchall()):
+        batch = list(map(list, found[:left]))
+        for row in batch:
+            for at, code in converted:
+                row[at] = text_of(row[at], code)
+        left -= len(batch)
+        yield batch
+        cursor.execute(_FETCH)
 
 
 def _write(
-    request: dict[str, Any], names: list[str], texts: Iterator[list[str | None]], shown: int
+    request: dict[str, Any], names: list[str], batches: Iterator[list[list[str | None]]], shown: int
 ) -> tuple[int, list[list[str | None]]]:
     """Write the rows to the target. Returns their number and the first."""
     folder = request["folder"]
     count, first, path = 0, [], Path(folder) / _ROWS
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
-        for row in texts:
-            writer.writerow(["" if text is None else text for text in row])  # no text is empty
-            count += 1
-            if count <= shown:
-                first.append(row)
+        for batch in batches:
+            writer.writerows(batch)  # a missing value is written as an empty one, which DuckDB reads as missing
+            first += batch[: max(0, shown - count)]
+            count += len(batch)
     declared = ", ".join(f"{_quoted(name)}: 'VARCHAR'" for name in names)
     source = (
         f"read_csv({_quoted(str(path))}, columns = {{{declared}}}, header = false, auto_detect = false,"
@@ -116,78 +160,6 @@ def _check_names(names: list[str]) -> None:
         if name.casefold() in seen:
             raise ValueError(f'duplicate column name "{name}"')
         seen.add(name.casefold())
-
-
-class _Column:
-    """Converts the values of a column to texts, and notes what kind they are."""
-
-    def __init__(self) -> None:
-        self._kinds: set[str] = set()
-
-    def text(self, value: Any) -> str | None:
-        """Return the text of a value; None for a missing one and for bytes."""
-        if value is None:
-            return None
-        kind, text = _as_text(value)
-        self._kinds.add(kind)
-        return text or None
-
-    @property
-    def kind(self) -> str:
-        """Return the kind of the texts (see column_types.py): such that a value of its type gives them back."""
-        kinds = self._kinds
-        if len(kinds) == 1:
-            return next(iter(kinds))
-        if kinds and all(each.partition(" ")[0] in ("integer", "number") for each in kinds):
-            return "number"
-        return "text"
-
-
-def _as_text(value: Any) -> tuple[str, str]:
-    """Return the kind of a value and its text."""
-    for types, convert in _CONVERSIONS:
-        if isinstance(value, types):
-            return convert(value)
-    return "text", str(value).replace("\0", "")
-
-
-def _float(value: float) -> tuple[str, str]:
-    is_whole = value.is_integer() and abs(value) < 1e15
-    return "number", str(int(value)) if is_whole else repr(value)
-
-
-def _decimal(value: Decimal) -> tuple[str, str]:
-    exponent = value.as_tuple().exponent
-    if not isinstance(exponent, int):  # NaN
-        return "number", str(value).lower()
-    scale = max(0, -exponent)
-    kind = "integer" if not scale else f"number {scale}" if scale <= _MOST_DECIMALS else "number"
-    return kind, format(value, "f")
-
-
-def _moment(value: datetime) -> tuple[str, str]:
-    kind = "datetime" if value.tzinfo is None else "moment"
-    plain = value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
-    text = plain.isoformat(sep=" ")
-    return kind, text.rstrip("0") if plain.microsecond else text
-
-
-def _list(values: list[Any]) -> tuple[str, str]:
-    texts = [None if each is None else _as_text(each)[1] for each in values]
-    return "list", json.dumps(texts, ensure_ascii=False, separators=(",", ":"))
-
-
-# The first that fits counts: a boolean is an integer for Python, and a moment a date.
-_CONVERSIONS: Sequence[tuple[type | tuple[type, ...], Callable[[Any], tuple[str, str]]]] = (
-    (bool, lambda value: ("boolean", "true" if value else "false")),
-    (int, lambda value: ("integer", str(value))),
-    (float, _float),
-    (Decimal, _decimal),
-    (datetime, _moment),
-    (date, lambda value: ("date", value.isoformat())),
-    (list, _list),
-    ((bytes, memoryview), lambda _value: ("binary", "")),
-)
 
 
 def _quoted(text: str) -> str:

@@ -12,7 +12,6 @@ from config.platform.jobs.models import JobStatus
 from segments import catalog
 from segments.models import DatabaseEncryption, DatabaseEngine, DataSource, ImportJob
 from segments.sources import actions
-from segments.sources.databases import cursor_reader
 from segments.sources.databases.actions import QuerySettings, import_query, try_query
 from segments.sources.import_job import run_import
 from tests.support.database_queries import failure_of, query_settings
@@ -61,7 +60,6 @@ def test_rows_become_profiles_as_those_of_postgresql(shop_server: ForeignPostgre
 
 
 def test_rows_are_fetched_batch_by_batch(shop_server: ForeignPostgres) -> None:
-    assert cursor_reader._BATCH == 1_000
     query = "SELECT n AS id, 'a' || chr(10) || chr(34) || ',' || n AS note FROM generate_series(1, 2500) AS n"
     job = run_query(settings_for(shop_server, query))
     assert (job.status, job.rows_created) == (JobStatus.SUCCESSFUL, 2_500)
