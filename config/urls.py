@@ -9,6 +9,7 @@ from allauth.mfa.recovery_codes import views as codes
 from allauth.mfa.totp import views as totp
 from allauth.socialaccount.providers.openid_connect import views as openid_connect
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from config.console import health
 from config.console.views import about, general, help, home, notifications, progress, schedule, status
@@ -35,6 +36,7 @@ _CONSOLE = [
     path("admin/system/general/preview/", general.general_preview, name="general_preview"),
     path("admin/system/general/names/", general.names, name="names"),
     path("admin/system/about/", about.about, name="about"),
+    path("help/", help.help_index, name="help_index"),
     path("help/<slug:page>/", help.help_page, name="help"),
 ]
 
@@ -100,6 +102,29 @@ _AUDIT = [
     path("admin/audit/download/", audit.download, name="download"),
 ]
 
+# What users type who do not know an address, and where it leads.
+GUESSED_ADDRESSES = {
+    "accounts": "system:home",
+    "admin": "system:status",
+    "audit": "audit:list",
+    "campaigns": "exports:list",
+    "connections": "connections:list",
+    "data": "segments:data_sources",
+    "docs": "system:help_index",
+    "exports": "exports:list",
+    "home": "system:home",
+    "imports": "segments:data_sources",
+    "login": "system:home",
+    "manual": "system:help_index",
+    "permissions": "accounts:permissions",
+    "data/segments": "segments:list",
+    "settings": "system:general",
+    "sign-in": "system:home",
+    "sources": "segments:data_sources",
+    "status": "system:status",
+    "users": "accounts:permissions",
+}
+
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
@@ -111,4 +136,5 @@ urlpatterns = [
     path("", include("connections.urls")),
     path("", include("segments.urls")),
     path("", include("exports.urls")),
+    *(path(f"{guessed}/", RedirectView.as_view(pattern_name=name)) for guessed, name in GUESSED_ADDRESSES.items()),
 ]

@@ -7,12 +7,16 @@ from typing import Any
 import yaml
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.functional import Promise
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
+from config.console import help_search
 from config.platform.jobs.models import JobStatus
 from config.platform.notifications.models import KIND_MEANINGS
 
+_LONGEST_SEARCH = 200
 PAGES: dict[str, Promise] = {
     "getting-started": _("Getting started"),
     "connections": _("Connections"),
@@ -48,20 +52,39 @@ OUTCOMES: list[tuple[str, Promise, Promise]] = [
 ]
 
 
+def help_index(request: HttpRequest) -> HttpResponse:
+    """List the pages of the help with their sections, or the sections that contain the words of ``q``."""
+    words = request.GET.get("q", "").strip()[:_LONGEST_SEARCH]
+    sections = {page: help_search.sections_of(page, _text_of(request, page)) for page in PAGES}
+    found = help_search.search(words, (each for listed in sections.values() for each in listed))
+    context = {
+        "pages": PAGES,
+        "page_title": _("Help"),
+        "words": words,
+        "found": [(each, PAGES[each.page]) for each in found],
+        "contents": [(page, PAGES[page], help_search.titles(listed)) for page, listed in sections.items()],
+    }
+    return render(request, "help/index.html", context)
+
+
 def help_page(request: HttpRequest, page: str) -> HttpResponse:
     """Show one page of the help."""
     if page not in PAGES:
         raise Http404
+    context = {"pages": PAGES, "page": page, "page_title": PAGES[page], "text": _text_of(request, page)}
+    return render(request, "help/help.html", context)
+
+
+def _text_of(request: HttpRequest, page: str) -> SafeString:
+    """Return the text of a page in the language of the request."""
     context = {
-        "pages": PAGES,
-        "page": page,
-        "page_title": PAGES[page],
         "statuses": [(status.value, status.label, STATUS_MEANINGS[status]) for status in JobStatus],
         "outcomes": OUTCOMES,
         "kinds": [(kind.label, meaning) for kind, meaning in KIND_MEANINGS.items()],
         "security_controls": security_controls() if page == "security" else [],
     }
-    return render(request, f"help/{page}.html", context)
+    html = render_to_string(f"help/{page}.html", context, request)
+    return mark_safe(help_search.with_heading_ids(html))  # noqa: S308 -- a template has escaped what it puts in
 
 
 @cache

@@ -16,6 +16,7 @@ from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Role
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
+from config.urls import GUESSED_ADDRESSES
 from connections.models import Connection
 from exports.actions import runs
 from segments.models import Erasure, ImportJob, ProfileAttribute
@@ -72,6 +73,7 @@ ADDRESSES = {
     "system:general_preview": Address(VIEWERS),
     "system:names": Address(ADMINISTRATORS),
     "system:about": Address(VIEWERS),
+    "system:help_index": Address(VIEWERS),
     "system:help": Address(VIEWERS, place={"page": "exports-and-runs"}),
     "accounts:sign_in": Address(EVERYBODY),
     "accounts:sign_out": Address(EVERYBODY),
@@ -226,6 +228,7 @@ ADDRESSES = {
     "exports:run_all": Address(CONTRIBUTORS),
     "exports:schedule": of_export(CONTRIBUTORS, CONTRIBUTORS),
     "exports:run_settings": Address(VIEWERS, of="run"),
+    **{f"{each}/": Address(VIEWERS) for each in GUESSED_ADDRESSES},
 }
 
 
