@@ -95,7 +95,7 @@ def test_a_contributor_sends_a_segment_and_sees_who_arrived(
 def add_export(page: Page) -> None:
     """Add and save the first export in its pane."""
     expect(page.get_by_text("No exports yet")).to_be_visible()
-    page.get_by_role("link", name="Add export").first.click()
+    page.get_by_role("link", name="Add destination").first.click()
     expect(page.get_by_role("dialog")).to_be_visible()
     fill_in(page)
     save = page.get_by_role("button", name="Save", exact=True)
@@ -176,7 +176,7 @@ def test_it_is_set_up_by_keyboard_alone(
     page: Page, bob: User, account: RunningSandbox, shared: Connection, everyone: Segment
 ) -> None:
     sign_in(page, bob, "/data/exports/")
-    tab_to(page, page.get_by_role("toolbar").get_by_role("link", name="Add export"))
+    tab_to(page, page.get_by_role("toolbar").get_by_role("link", name="Add destination"))
     page.keyboard.press("Enter")
     expect(page.get_by_label("Connection for export")).to_be_focused()  # the only one is chosen already
     expect(page.get_by_label("Destination list").locator("option")).to_have_count(2)
@@ -208,11 +208,11 @@ def test_nothing_typed_is_lost_when_the_pane_is_left_by_mistake(
     page: Page, bob: User, account: RunningSandbox, shared: Connection, everyone: Segment
 ) -> None:
     sign_in(page, bob, "/data/exports/")
-    page.get_by_role("toolbar").get_by_role("link", name="Add export").click()
+    page.get_by_role("toolbar").get_by_role("link", name="Add destination").click()
     expect(page.get_by_label("Destination list").locator("option")).to_have_count(2)
     page.keyboard.press("Escape")  # nothing was typed: it closes unasked
     expect(page.locator("#pane")).to_be_empty()
-    page.get_by_role("toolbar").get_by_role("link", name="Add export").click()
+    page.get_by_role("toolbar").get_by_role("link", name="Add destination").click()
     expect(page.get_by_label("Destination list").locator("option")).to_have_count(2)
     page.get_by_label("Display name").fill("Half done")
     page.keyboard.press("Escape")

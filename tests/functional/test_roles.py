@@ -245,7 +245,7 @@ def _has(page: Page, there: bool, *names: str) -> None:
 
 def _exports(page: Page, role: str) -> None:
     page.goto(EXPORTS)
-    _has(page, role != "viewer", "Add export")
+    _has(page, role != "viewer", "Add destination")
     for name, may_edit in (("On shared", role != "viewer"), ("On private", role == "administrator")):
         expect(page.get_by_role("row", name=name)).to_contain_text("Can edit" if may_edit else "View only")
         page.get_by_label(f"Select {name}").check()

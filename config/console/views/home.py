@@ -198,7 +198,7 @@ def next_steps(user: User) -> list[Item]:
         _step(
             _("Export"),
             _("Choose segments, a list and a connection."),
-            (exports_url, _("Add export")),
+            (exports_url, _("Add destination")),
             done=_("Export created.") if Export.objects.exists() else "",
         ),
         _step(

@@ -105,7 +105,7 @@ class ScheduleForm(RuleForm):
         ],
         widget=forms.RadioSelect,
     )
-    is_on = forms.BooleanField(label=_("Schedule type"), required=False)
+    is_on = forms.BooleanField(label=_("Schedule run"), required=False)
     recurrence = forms.ChoiceField(
         label=_("Recurrence"), choices=[(SYSTEM, _("Every system refresh")), *Recurrence.choices]
     )

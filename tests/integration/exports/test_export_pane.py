@@ -1,4 +1,4 @@
-"""Add export, Edit and View."""
+"""Add destination, Edit and View."""
 
 from typing import Any
 

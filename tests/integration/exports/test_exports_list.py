@@ -49,7 +49,7 @@ def test_it_says_what_to_do_when_there_is_none(bob_client: Client) -> None:
 def test_it_tells_a_viewer_who_sets_exports_up(charlie_client: Client) -> None:
     shown = page(charlie_client)
     assert "Contributors and administrators set up exports" in shown
-    assert "Add export" not in shown
+    assert "Add destination" not in shown
 
 
 def test_it_shows_what_never_ran(bob_client: Client, board: Export) -> None:
