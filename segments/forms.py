@@ -206,7 +206,7 @@ class TagsForm(forms.Form):
 class EraseForm(forms.Form):
     """Choose which profiles and lists an erasure includes, and confirm it by typing the key."""
 
-    scope = forms.ChoiceField(label=_("Who"), widget=forms.RadioSelect, required=False)
+    scope = forms.ChoiceField(label=_("Customers"), widget=forms.RadioSelect, required=False)
     same_key = forms.BooleanField(label="", required=False)
     lists = forms.MultipleChoiceField(
         label=_("Also remove from these lists"), widget=forms.CheckboxSelectMultiple, required=False

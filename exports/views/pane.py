@@ -122,7 +122,7 @@ class ExportPane:
             Prerequisite(
                 _("At least one segment is refreshed"),
                 drawn,
-                _("Create a segment under Insights > Segments, then refresh it."),
+                _("Create a segment in Insights > Segments, then refresh it."),
             ),
             Prerequisite(
                 _("Profiles include an email attribute"),

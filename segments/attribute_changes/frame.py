@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from config.platform import db
 from config.platform.jobs.models import OPEN, JobStatus
@@ -94,7 +95,7 @@ def open_uses(names: Sequence[str], *, change: AttributeChange | None = None) ->
     elsewhere = [usage for name in names for usage in hooks.attribute_users.open_uses(name)]
     return [
         *(
-            Usage(_("Import"), job.file_name, reverse("segments:import", args=[job.pk]))
+            Usage(pgettext("noun", "Import"), job.file_name, reverse("segments:import", args=[job.pk]))
             for job in imports.order_by("pk")
         ),
         *(

@@ -65,7 +65,7 @@ def watched_folder(request: Request) -> HttpResponse:
         return _render_folder(request, WatchedFolderForm(initial=initial | _target(source)), watched)
     if request.POST.get("act") == "stop" and watched is not None:
         stop_watching(watched.source, by=request.user)
-        return close_pane(request, _back(), _("The folder is watched no longer."))
+        return close_pane(request, _back(), _("The folder is no longer watched."))
     form = WatchedFolderForm(request.POST)
     if form.is_valid() and _is_done(form, lambda: watch_folder(**form.cleaned_data, by=request.user)):
         return close_pane(request, _back(), _("The folder is watched. Complete files are imported."))
