@@ -18,7 +18,7 @@ EMBEDDED = not DATABASE_URL
 
 VERSION = environment.version_from_changelog(BASE_DIR / "CHANGELOG.md")
 PRODUCT_NAME = "Segment Exports"
-ORGANISATION_NAME = environment.text("ORGANISATION_NAME", "your organisation")
+ORGANISATION_NAME = environment.text("ORGANISATION_NAME", "")
 PRIVACY_STATEMENT_URL = environment.text("PRIVACY_STATEMENT_URL", "")
 
 # -- secrets -------------------------------------------------------------------------------------------------

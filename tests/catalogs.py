@@ -17,6 +17,7 @@ from pathlib import Path
 
 import django
 import polib
+import yaml
 from django.conf import settings
 from django.core.management import call_command
 from django.test import override_settings
@@ -50,13 +51,24 @@ def main(arguments: list[str]) -> None:
 
 
 def extract() -> polib.POFile:
-    """Extract the texts of templates and Python sources."""
+    """Extract the texts of templates, of Python sources, and of the security controls."""
     with tempfile.TemporaryDirectory(prefix="segment-exports-catalogs-") as folder:
         with override_settings(LOCALE_PATHS=[folder]):
             options = {"locale": ["pl"], "no_location": True, "no_wrap": True, "verbosity": 0}
             call_command("makemessages", ignore_patterns=_IGNORED, **options)
         (path,) = Path(folder).rglob("django.po")
-        return polib.pofile(str(path))
+        texts = polib.pofile(str(path))
+    known = {text.msgid for text in texts}
+    texts.extend(polib.POEntry(msgid=text) for text in _texts_of_security_controls() if text not in known)
+    return texts
+
+
+def _texts_of_security_controls() -> list[str]:
+    """Return the texts of the page of security, which a template translates by variables."""
+    groups = yaml.safe_load((_ROOT / "config/console/security_controls.yaml").read_text(encoding="utf-8"))
+    texts = [group["title"] for group in groups]
+    texts += [threat[name] for group in groups for threat in group["threats"] for name in ("threat", "control")]
+    return list(dict.fromkeys(texts))
 
 
 def update(catalog: polib.POFile, texts: polib.POFile) -> None:

@@ -60,7 +60,8 @@ def send_notification(notification: Notification) -> None:
 
 
 def _message(template: str, *, to: str, subject: str, context: Mapping[str, object]) -> EmailMessage:
-    known = {"product_name": settings.PRODUCT_NAME, "organisation_name": organisation_name()}
+    organisation = organisation_name() or _("your organization")
+    known = {"product_name": settings.PRODUCT_NAME, "organisation_name": organisation}
     body = render_to_string(f"notifications/{template}.txt", {**known, **context})
     return EmailMessage(" ".join(subject.split()), body, to=[to])
 
