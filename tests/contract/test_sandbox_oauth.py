@@ -108,7 +108,7 @@ def test_a_wrong_password_is_refused(oauth: Any) -> None:
     refused = decide(
         oauth.CreateSend({}).authorize_url(100001, BACK, SCOPE), do="allow", **{**OWNER, "password": "x"}
     )
-    assert (refused.status_code, "wrong" in refused.text) == (403, True)
+    assert (refused.status_code, "incorrect" in refused.text) == (403, True)
 
 
 @pytest.mark.parametrize(

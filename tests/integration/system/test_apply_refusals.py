@@ -92,7 +92,7 @@ def test_it_refuses_references_that_lead_nowhere(file: File) -> None:
         in refusals
     )
     assert "There is no segment “Fins” in this file or in this installation. Did you mean “Finns”?" in refusals
-    assert "“Fins” is a duplicate" in refusals
+    assert "“Fins” appears more than once" in refusals
     assert "Profiles have no attribute “emial”. Did you mean “email”?" in refusals
     assert not Connection.objects.exists()
 
