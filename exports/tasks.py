@@ -3,7 +3,7 @@
 from celery import shared_task
 from celery.signals import worker_init, worker_shutting_down
 
-from config.platform.jobs.enqueue import enqueue
+from config.platform.jobs.enqueue import enqueue, enqueue_unless_waiting
 from config.platform.schedules import ticks
 from connections import destinations
 from exports.actions import list_cleanup, preview, retries
@@ -30,7 +30,7 @@ def enqueue_pending() -> None:
     retries.start_due()
     list_cleanup.finish_removals()
     for run_id in claim.runs_to_enqueue():
-        enqueue("exports.tasks.work_on_run", run_id)
+        enqueue_unless_waiting(claim.WORK_ON_RUN, run_id)
     for preview_id in preview.due():
         enqueue("exports.tasks.work_out_preview", preview_id)
     for removal_id in list_removal.due():

@@ -1,8 +1,8 @@
 """Run refreshes of segments: find the profiles that match the rules, write them as a set to the profile store, and
 name it as the members of the segment.
 
-1. A worker claims a refresh, and others that are due for as long as GROUP_SECONDS: a commit of the profile store
-   costs as much as to evaluate the rules of several segments, so they share one.
+1. A worker claims a refresh, and others that are due for as long as GROUP_SECONDS: they share a commit of the
+   profile store, which takes as long as to evaluate the rules of a segment.
 2. The members of each are found and compared with those before. Errors end the refresh that has them.
 3. The new sets are committed to the profile store.
 4. Each refresh ends in a transaction of its own. One whose rules have changed meanwhile, or the members of a

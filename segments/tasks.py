@@ -4,7 +4,7 @@ from celery import shared_task
 from django.db.models import Exists, OuterRef
 
 from config.platform.jobs import leases
-from config.platform.jobs.enqueue import enqueue, enqueue_unless_recent
+from config.platform.jobs.enqueue import enqueue, enqueue_unless_waiting, forget_waiting
 from config.platform.jobs.models import JobStatus
 from config.platform.schedules import ticks
 from segments import maintenance, refresh, refresh_job, unification
@@ -23,9 +23,14 @@ from segments.privacy import erase
 from segments.sources import actions, import_job, schedules
 from segments.sources.watched_places import scan
 
+_IMPORT, _REFRESH = "segments.tasks.import_file", "segments.tasks.refresh_segment"
+_UNIFY, _CHANGE = "segments.tasks.unify", "segments.tasks.change_attribute"
+_JOBS_PER_TICK = 100
+
 
 @shared_task
 def import_file(job_id: int) -> None:
+    forget_waiting(_IMPORT, job_id)
     job = import_job.run_import(job_id)
     if job is not None:
         scan.scan_soon(job.source_id)
@@ -38,16 +43,19 @@ def scan_watched_place(place_id: int) -> None:
 
 @shared_task
 def refresh_segment(job_id: int) -> None:
+    forget_waiting(_REFRESH, job_id)
     refresh_job.run_refresh(job_id)
 
 
 @shared_task
 def unify(job_id: int) -> None:
+    forget_waiting(_UNIFY, job_id)
     unification.run_unification(job_id)
 
 
 @shared_task
 def change_attribute(job_id: int) -> None:
+    forget_waiting(_CHANGE, job_id)
     attribute_changes.run_change(job_id)
 
 
@@ -59,14 +67,14 @@ def enqueue_pending() -> None:
         pk=OuterRef("pk")
     )
     due = {
-        "segments.tasks.change_attribute": leases.claimable(AttributeChange),
-        "segments.tasks.import_file": leases.claimable(ImportJob).exclude(Exists(at_work)),
-        "segments.tasks.refresh_segment": leases.claimable(SegmentRefresh),
-        "segments.tasks.unify": leases.claimable(Unification),
+        _CHANGE: leases.claimable(AttributeChange),
+        _IMPORT: leases.claimable(ImportJob).exclude(Exists(at_work)),
+        _REFRESH: leases.claimable(SegmentRefresh),
+        _UNIFY: leases.claimable(Unification),
     }
     for task, jobs in due.items():
-        for job_id in jobs.order_by("pk").values_list("pk", flat=True):
-            enqueue_unless_recent(task, job_id)
+        for job_id in jobs.order_by("pk").values_list("pk", flat=True)[:_JOBS_PER_TICK]:
+            enqueue_unless_waiting(task, job_id)
     for place_id in scan.claim_due():
         enqueue("segments.tasks.scan_watched_place", place_id)
     actions.delete_abandoned_uploads()

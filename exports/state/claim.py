@@ -8,16 +8,17 @@ for, and the worker that takes the run over ends the sessions of earlier attempt
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.conf import settings
-from django.core.cache import cache
 from django.db import connection as database
 from django.db.models import Q, QuerySet
 
 from config.platform.jobs import backoff, clock, leases
+from config.platform.jobs.enqueue import forget_waiting
 from config.platform.jobs.leases import HeldLease
 from config.platform.jobs.models import JobStatus
 from exports.models import Run, Stage
 from exports.state.status import Reason, StopRun
+
+WORK_ON_RUN = "exports.tasks.work_on_run"
 
 
 def due_runs() -> QuerySet[Run]:
@@ -29,7 +30,7 @@ def due_runs() -> QuerySet[Run]:
 
 def claim(run_id: int) -> Run | None:
     """Take the run, or None when it waits, has ended, or someone was faster."""
-    cache.delete(_enqueued_key(run_id))
+    forget_waiting(WORK_ON_RUN, run_id)
     run = due_runs().filter(pk=run_id).first()
     claimed = leases.claim(run) if run else None
     if claimed is not None:
@@ -38,20 +39,13 @@ def claim(run_id: int) -> Run | None:
 
 
 def runs_to_enqueue() -> list[int]:
-    """Return the ids of due runs that were not enqueued within the last lease. A message may wait behind long
-    work, so that one at every tick would pile up."""
-    due = due_runs().values_list("pk", flat=True)[:100]
-    silent = settings.LEASE_SECONDS  # as long as a worker may be
-    return [run_id for run_id in due if cache.add(_enqueued_key(run_id), True, silent)]
+    """Return the ids of the first due runs."""
+    return list(due_runs().values_list("pk", flat=True)[:100])
 
 
 def defer(run: Run, seconds: float, **values: object) -> None:
     """Release the run and let it wait for so many seconds; a tick enqueues it again."""
     leases.update_if_owner(run, resume_at=backoff.wait_until(seconds), lease_until=None, **values)
-
-
-def _enqueued_key(run_id: int) -> str:
-    return f"enqueued-run-{run_id}"
 
 
 def enter_delivery(run: Run, lease: HeldLease, *, planned: int = 0, to_remove: int = 0, **counts: object) -> None:

@@ -85,8 +85,8 @@ def typed_value(text: str, plan: ColumnPlan) -> str:
 
 def typed_once(text: str, plan: ColumnPlan) -> str:
     """Return the expression of the typed value of a trimmed text that is an expression of its own: it is evaluated
-    once. DuckDB keeps 30 kB for each operation of a query, so a text that stands in ten conditions would cost as
-    much as ten texts."""
+    once. DuckDB prepares each operation of a query, so a text that stands in ten conditions would take the time
+    and memory of ten texts before the first row."""
     if plan.type is ColumnType.TEXT:
         return text
     return f"list_transform([{text}], given -> {typed_value('given', plan)})[1]"

@@ -31,11 +31,20 @@ def enqueue(task: str, *arguments: int) -> None:
         logger.warning("the broker is away (%s): the next tick enqueues %s", error, task)
 
 
-def enqueue_unless_recent(task: str, job_id: int) -> None:
-    """Send a message for a task of a job, unless this function has sent one within the last lease. A message may
+def enqueue_unless_waiting(task: str, job_id: int) -> None:
+    """Send a message for a task of a job, unless one that was sent here within the last lease still waits. It may
     wait behind long work, so that one at every tick would pile up."""
-    if cache.add(f"enqueued:{task}:{job_id}", True, settings.LEASE_SECONDS):
+    if cache.add(_waiting_key(task, job_id), True, settings.LEASE_SECONDS):
         enqueue(task, job_id)
+
+
+def forget_waiting(task: str, job_id: int) -> None:
+    """Note that a message for a task of a job has arrived: the next tick may send another."""
+    cache.delete(_waiting_key(task, job_id))
+
+
+def _waiting_key(task: str, job_id: int) -> str:
+    return f"enqueued:{task}:{job_id}"
 
 
 def enqueue_on_commit(task: str, *arguments: int) -> None:

@@ -114,13 +114,25 @@ def test_one_that_waited_for_a_segment_in_its_rules_is_woken(
     assert ("segments.tasks.refresh_segment", waiting.pk) in enqueued
 
 
-def test_a_tick_enqueues_a_refresh_once_in_a_lease(
+def test_a_tick_sends_no_second_message_while_one_waits(
     segments: list[Segment], enqueued: list[tuple[object, ...]]
 ) -> None:
     """A message may wait behind long work: with one at every tick, workers would do little else than read them."""
     tasks.enqueue_pending()
     tasks.enqueue_pending()
     assert len(enqueued) == len(set(enqueued)) == len(segments)
+
+
+def test_a_tick_sends_another_message_once_the_first_has_arrived(
+    segments: list[Segment], enqueued: list[tuple[object, ...]]
+) -> None:
+    """The refresh may have waited for another one."""
+    rules = {"join": "and", "rules": [{"segment": segments[0].pk, "operator": "member"}]}
+    waiting = segment("Inside", rules).refreshes.get().pk
+    tasks.enqueue_pending()
+    tasks.refresh_segment(waiting)
+    tasks.enqueue_pending()
+    assert enqueued.count(("segments.tasks.refresh_segment", waiting)) == 2
 
 
 def test_rules_that_no_longer_fit_fail_alone(segments: list[Segment]) -> None:

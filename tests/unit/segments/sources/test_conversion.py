@@ -282,6 +282,6 @@ def test_ignored_columns_are_not_converted(connection: duckdb.DuckDBPyConnection
 
 @pytest.mark.parametrize("kind", [each for each in ColumnType if each is not ColumnType.TEXT])
 def test_a_text_is_trimmed_once_for_the_value_and_once_for_the_misfit(kind: ColumnType) -> None:
-    """Each operation of a query takes memory, for each thread: 60 columns of dates once took minutes and 3 GB."""
+    """Seven columns of dates and numbers once took 5 s and 470 MB before the first row."""
     query = typed_query("rows", [ColumnPlan("any", type=kind)])
     assert query.count("trim(t0") == 2
