@@ -41,6 +41,8 @@ HOST = environment.text("HOST", "127.0.0.1")
 PORT = environment.number("PORT", 8000, least=1, most=65_535)
 WEB_PROCESSES = environment.number("WEB_PROCESSES", 2, least=1, most=64)
 WEB_THREADS = environment.number("WEB_THREADS", 8, least=1, most=64)
+# The requests that one token of the REST API may make in a minute.
+API_REQUESTS_PER_MINUTE = environment.number("API_REQUESTS_PER_MINUTE", 6_000, least=1)
 # A page's query is ended after so long: the browser has given up by then.
 WEB_STATEMENT_SECONDS = environment.number("WEB_STATEMENT_SECONDS", 60, least=1)
 DEBUG = environment.flag("DEBUG", False)
@@ -138,6 +140,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "csp",
     "lucide",
+    "ninja",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -162,6 +165,7 @@ MIDDLEWARE = [
     "config.platform.web.middleware.DropForgedHeaders",
     "config.platform.web.middleware.DropNulCharacters",
     "config.platform.web.middleware.RememberOrigin",
+    "config.platform.api.middleware.ApiRequests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

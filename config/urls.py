@@ -13,7 +13,7 @@ from django.views.generic import RedirectView
 
 from config.console import health
 from config.console.views import about, general, help, home, notifications, progress, schedule, status
-from config.platform.accounts.views import my_account, permissions, sign_in
+from config.platform.accounts.views import api_tokens, my_account, permissions, sign_in
 from config.platform.audit import views as audit
 
 _CONSOLE = [
@@ -63,6 +63,10 @@ _ACCOUNTS = [
     ),
     path("admin/permissions/<int:user_id>/invite/", permissions.invite_again, name="invite_again"),
     path("admin/permissions/<int:user_id>/activate/", permissions.activate, name="activate"),
+    path("accounts/tokens/", api_tokens.my_tokens, name="api_tokens"),
+    path("accounts/tokens/<int:token_id>/revoke/", api_tokens.revoke_token, name="revoke_token"),
+    path("admin/permissions/service-accounts/", api_tokens.service_accounts, name="service_accounts"),
+    path("admin/permissions/service-accounts/<int:user_id>/", api_tokens.service_account, name="service_account"),
 ]
 
 _ALLAUTH = [
@@ -133,6 +137,7 @@ urlpatterns = [
     path("", include((_ACCOUNTS, "accounts"))),
     *_ALLAUTH,
     path("", include((_AUDIT, "audit"))),
+    path("", include("config.console.api.urls")),
     path("", include("connections.urls")),
     path("", include("segments.urls")),
     path("", include("exports.urls")),

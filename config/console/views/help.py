@@ -29,6 +29,7 @@ PAGES: dict[str, Promise] = {
     "rights": _("Privacy requests"),
     "people-and-permissions": _("Users and permissions"),
     "security": _("Security"),
+    "rest-api": _("REST API"),
     "sandbox": _("The sandbox"),
 }
 

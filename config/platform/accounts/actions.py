@@ -6,9 +6,10 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from config.platform.accounts import lockout, sessions
-from config.platform.accounts.models import User
+from config.platform.accounts.models import ApiToken, User
 from config.platform.accounts.permissions import Role
 from config.platform.audit.record import record
+from config.platform.jobs import clock
 from config.platform.web.versions import take_version
 
 
@@ -112,6 +113,8 @@ def _set_active(user: User, active: bool, by: User) -> None:
     user.save(update_fields=["is_active"])
     if not active:
         sessions.end_sessions(user)
+        if not user.is_service:  # they do not come back when the account is activated
+            ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=clock.now())
     changes: dict[str, tuple[object, object]] = {"is_active": (not active, active)}
     record("activated" if active else "deactivated", user, by=by, changes=changes, version=user.version)
 
@@ -125,8 +128,8 @@ class NotNow(Exception):
 
 
 def administrators() -> "QuerySet[User]":
-    """Select users who can administer: active, and no demo account outside the demo."""
-    found = User.objects.filter(role=Role.ADMINISTRATOR, is_active=True)
+    """Select users who can administer: active, no service account, and no demo account outside the demo."""
+    found = User.objects.filter(role=Role.ADMINISTRATOR, is_active=True, is_service=False)
     return found if settings.DEMO else found.filter(is_demo=False)
 
 

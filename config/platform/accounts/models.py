@@ -61,6 +61,8 @@ class User(AbstractBaseUser):
     is_active = models.BooleanField(_("active"), default=True)
     # Demo accounts have passwords that everybody knows: they sign in only where DEMO is on.
     is_demo = models.BooleanField(default=False)
+    # An account of a program: it has API tokens, and no user can sign in to it.
+    is_service = models.BooleanField(default=False, db_default=False)
     # How this person reads. Empty: the browser's language, the environment's zone, the language's own formats.
     language = models.CharField(_("language"), max_length=10, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
@@ -75,6 +77,10 @@ class User(AbstractBaseUser):
     version = models.IntegerField(default=1)
     # Grows when all sessions of this person end; see sessions.py.
     session_version = models.IntegerField(default=0)
+
+    # What a request by API token may do at most, and the name of the token; None and empty for all others.
+    token_permissions: frozenset[Permission] | None = None
+    token_name = ""
 
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -102,7 +108,10 @@ class User(AbstractBaseUser):
         return salted_hmac(salt, proof, secret=secret, algorithm="sha256").hexdigest()
 
     def may(self, permission: Permission) -> bool:
-        """Return whether this person's role carries ``permission``; never for a deactivated account."""
+        """Return whether this person's role carries ``permission``, and the API token of the request allows it;
+        never for a deactivated account."""
+        if self.token_permissions is not None and permission not in self.token_permissions:
+            return False
         return self.is_active and permission in ROLES[self.role].permissions
 
     @property
@@ -112,7 +121,8 @@ class User(AbstractBaseUser):
     @property
     def is_invited(self) -> bool:
         """Return whether this person still has to choose the first password."""
-        return self.is_active and self.last_login is None and not self.has_usable_password()
+        has_no_password = self.last_login is None and not self.has_usable_password()
+        return self.is_active and not self.is_service and has_no_password
 
     @property
     def initials(self) -> str:
@@ -144,3 +154,33 @@ class ResetRequest(models.Model):
     # The new account that is invited, and who invites; empty for a forgotten password.
     invited = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="+")
     invited_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+
+
+class ApiToken(models.Model):
+    """A token by which a program uses the REST API as its user. Only a hash of it is stored."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(_("name"), max_length=80)
+    # The beginning of the token, by which users recognize it.
+    prefix = models.CharField(max_length=16)
+    token_hash = models.CharField(max_length=64, unique=True)
+    scopes = ArrayField(models.CharField(max_length=20))
+    created_at = models.DateTimeField(default=clock.now)
+    created_by_name = models.CharField(max_length=150)
+    expires_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    # The minute of the last request, and how many there were in it.
+    used_in_minute = models.BigIntegerField(default=0, db_default=0)
+    used = models.IntegerField(default=0, db_default=0)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_usable(self) -> bool:
+        """Return whether the token is neither revoked nor expired."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > clock.now())

@@ -60,5 +60,10 @@ class AccountBackend(BaseBackend):
 
 
 def may_sign_in(user: User) -> bool:
+    """Return whether a person can sign in to the account: never to a service account."""
+    return may_use_account(user) and not user.is_service
+
+
+def may_use_account(user: User) -> bool:
     """Return whether ``user`` is active, and no demo account outside the demo."""
     return user.is_active and (settings.DEMO or not user.is_demo)

@@ -4,6 +4,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 KINDS: dict[str, Promise] = {
+    "apitoken": _("API token"),
     "auditrecord": _("Audit log"),
     "connection": _("Connection"),
     "customer": _("Customer"),
@@ -79,6 +80,7 @@ ACTIONS: dict[str, Promise] = {
     "resumed": _("Resumed"),
     "reset link sent": _("Password reset link sent"),
     "retyped": _("Type changed"),
+    "revoked": _("Revoked"),
     "rotated": _("Encryption keys rotated"),
     "run": _("Manual run"),
     "scheduled": _("Schedule changed"),
@@ -122,6 +124,7 @@ FIELDS: dict[str, Promise] = {
     "email_attribute": _("Email attribute"),
     "environment": _("Environment"),
     "exclusion segment": _("Exclusion segment"),
+    "expires_at": _("Expires"),
     "export_user": _("Export user"),
     "failed": _("Failed"),
     "file": _("File"),
@@ -132,6 +135,7 @@ FIELDS: dict[str, Promise] = {
     "identifiers": _("Identifying attributes"),
     "is_active": _("Active"),
     "is_on": _("On"),
+    "is_service": _("Service account"),
     "is_path_style": _("Path style"),
     "is_searchable": _("Searchable"),
     "kept": _("Kept"),
@@ -164,6 +168,7 @@ FIELDS: dict[str, Promise] = {
     "request": _("Request"),
     "required_attribute": _("Required consent attribute"),
     "role": _("Role"),
+    "scopes": _("Scopes"),
     "rule": _("Rule"),
     "run": _("Run"),
     "sandbox_client": _("Sandbox client"),
@@ -178,6 +183,7 @@ FIELDS: dict[str, Promise] = {
     "unheard_kinds": _("Notifications off"),
     "unsubscribes_everywhere": _("Unsubscribe from all lists of the client"),
     "withheld": _("Blocked attributes"),
+    "user": _("User"),
 }
 
 

@@ -54,7 +54,7 @@ def record(
     return AuditEntry.objects.create(
         action=action,
         actor_id=by.pk if by else None,
-        actor_name=str(by)[:150] if by else SYSTEM,
+        actor_name=_name_of(by) if by else SYSTEM,
         from_address=current_origin(),
         target_kind=target.__class__.__name__.lower(),
         target_id=target.pk,
@@ -62,6 +62,11 @@ def record(
         version=version,
         changes={field: [before, after] for field, (before, after) in (changes or {}).items()},
     )
+
+
+def _name_of(user: User) -> str:
+    """Return the name of a user, with that of the API token that the request was made by."""
+    return (f"{user} ({user.token_name})" if user.token_name else str(user))[:150]
 
 
 def changes_since(target: Target, version: int) -> list[AuditEntry]:

@@ -76,8 +76,9 @@ class RecordRefusals(Middleware):
     left out, since it may hold what was searched."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        user = request.user
+        user: object = request.user
         response = self.get_response(request)
+        user = getattr(request, "auth", None) or user  # that of an API token
         if response.status_code == HTTPStatus.FORBIDDEN and isinstance(user, User):
             key = f"refusals:{user.pk}:{clock.now():%Y%m%d%H%M}"
             cache.add(key, 0, timeout=120)

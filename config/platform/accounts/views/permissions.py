@@ -88,7 +88,11 @@ COLUMNS = (
 def permissions(request: Request) -> HttpResponse:
     """List users, and what each role may do."""
     people = list_page(
-        request, User.objects.all(), columns=COLUMNS, search=("full_name", "username", "email"), default="name"
+        request,
+        User.objects.filter(is_service=False),
+        columns=COLUMNS,
+        search=("full_name", "username", "email"),
+        default="name",
     )
     context: dict[str, Any] = {
         "list": people,
@@ -138,7 +142,7 @@ def edit_user(request: Request, user_id: int) -> HttpResponse:
 @require_permission(Permission.USER_MANAGE)
 def set_password(request: Request, user_id: int) -> HttpResponse:
     """Show and take the pane for a new password."""
-    person = get_object_or_404(User, pk=user_id)
+    person = get_object_or_404(User, pk=user_id, is_service=False)
     form = PasswordForm(request.POST or None, user=person)
     if request.method == "POST" and form.is_valid():
         actions.set_password(user=person, password=form.cleaned_data["password"], by=request.user)

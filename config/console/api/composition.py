@@ -1,0 +1,120 @@
+"""Compose the REST API of the operations of all apps, and document it in OpenAPI."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.http import Http404, HttpRequest
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+from ninja.openapi.schema import OpenAPISchema
+from ninja.parser import Parser
+from ninja.renderers import BaseRenderer
+
+from config.console.api import operations
+from config.platform.api import problems
+from config.platform.api.authentication import BearerToken
+from config.platform.api.problems import PROBLEM_TYPE, Problem
+
+DESCRIPTION = """Start exports and learn how they ended, create segments, send profiles.
+
+Send a token with every request: `Authorization: Bearer TOKEN`. Create one under *API tokens* in the menu of your
+account; administrators create service accounts under *Permissions*. A token allows no more than the role of its
+user and its scopes.
+
+Lists come in parts: pass `next_cursor` of a part as `cursor` to get the next one. Errors are problem details
+(RFC 9457). The headers `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (in seconds) tell how many
+requests a token may still make in this minute."""
+
+_WITH_BODY = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+_ALWAYS = (
+    *(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN),
+    *(HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.TOO_MANY_REQUESTS),
+)
+
+
+class BodyParser(Parser):
+    """Parse bodies as strict JSON in UTF-8. Raises HttpError."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        try:
+            return orjson.loads(request.body)
+        except RequestDataTooBig:
+            raise HttpError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large.") from None
+        except orjson.JSONDecodeError:
+            raise HttpError(HTTPStatus.BAD_REQUEST, "The body is not JSON.") from None
+
+
+class JsonRenderer(BaseRenderer):
+    """Write answers as JSON."""
+
+    media_type = "application/json"
+
+    def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:
+        return orjson.dumps(data, default=str)
+
+
+class RestApi(NinjaAPI):
+    """The API, which documents for each operation the problems that it may answer with."""
+
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        schema = super().get_openapi_schema(**options)
+        models = schema["components"].setdefault("schemas", {})
+        described = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        models.update(described.pop("$defs", {}))
+        models["Problem"] = described
+        for path, methods in schema["paths"].items():
+            for method, operation in methods.items():
+                _document_problems(path, method, operation)
+        return schema
+
+
+def _document_problems(path: str, method: str, operation: dict[str, Any]) -> None:
+    statuses = [*_ALWAYS]
+    if "{" in path:
+        statuses.append(HTTPStatus.NOT_FOUND)
+    if method != "get":
+        statuses.append(HTTPStatus.CONFLICT)
+    if "requestBody" in operation:
+        statuses += _WITH_BODY
+    content = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    responses = {str(key): value for key, value in operation["responses"].items()}
+    for status in sorted(statuses):
+        responses[str(int(status))] = {"description": status.phrase, "content": content}
+    operation["responses"] = responses
+
+
+def _conflicts() -> tuple[type[Exception], ...]:
+    """Return the exceptions of the apps whose sentence says why something cannot be done now."""
+    return (problems.Conflict,)
+
+
+def compose() -> RestApi:
+    """Return the API with the operations of all apps."""
+    api = RestApi(
+        title=settings.PRODUCT_NAME,
+        version=settings.VERSION,
+        description=DESCRIPTION,
+        urls_namespace="api",
+        openapi_url="/openapi.json",
+        docs_url=None,
+        auth=BearerToken(),
+        parser=BodyParser(),
+        renderer=JsonRenderer(),
+    )
+    handlers: dict[type[Exception], Callable[..., Any]] = {
+        ValidationError: problems.of_validation,
+        PermissionDenied: problems.of_permission,
+        Http404: problems.of_missing,
+        HttpError: problems.of_status,
+        problems.RateLimited: problems.of_rate_limit,
+        **dict.fromkeys(_conflicts(), problems.of_conflict),
+    }
+    for kind, handler in handlers.items():
+        api.add_exception_handler(kind, handler)
+    for router in (operations.router,):
+        api.add_router("", router)
+    return api

@@ -1,0 +1,176 @@
+"""API tokens: shown once, stored as a hash, limited by role, scopes, expiry and rate; sessions do not count."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.test import Client
+from pytest_django import Settings
+
+from config.platform.accounts import actions, api_tokens
+from config.platform.accounts.models import ApiToken, User
+from config.platform.accounts.permissions import Permission, Role
+from config.platform.accounts.scopes import PERMISSIONS, Scope
+from config.platform.audit.models import AuditEntry
+from config.platform.jobs import clock
+from tests.conftest import PASSWORD
+from tests.support.api import ApiClient, client_of, token_of
+
+pytestmark = pytest.mark.django_db
+PAGE = "/accounts/tokens/"
+
+
+def create(client: Client, **changes: object) -> str:
+    form = {"name": "Airflow", "scopes": ["read"], "days": "90", "password": PASSWORD} | changes
+    return client.post(PAGE, form).content.decode()
+
+
+def shown_token(page: str) -> str:
+    return (
+        page.partition(api_tokens.TOKEN_PREFIX)[1] + page.partition(api_tokens.TOKEN_PREFIX)[2].partition("<")[0]
+    )
+
+
+def test_a_token_is_shown_once_and_stored_as_a_hash(charlie_client: Client) -> None:
+    text = shown_token(create(charlie_client))
+    token = ApiToken.objects.get()
+    assert ApiClient(text).get("token").json()["name"] == "Airflow"
+    assert text not in charlie_client.get(PAGE).content.decode()
+    assert text not in {str(value) for value in vars(token).values()}
+    assert text.startswith(token.prefix)
+    assert text not in str(list(AuditEntry.objects.values()))
+
+
+def test_a_stolen_session_cannot_make_a_token(charlie_client: Client) -> None:
+    page = create(charlie_client, password="guessed")
+    assert "Incorrect password" in page
+    assert not ApiToken.objects.exists()
+
+
+def test_the_creation_and_the_end_of_a_token_are_recorded(charlie: User, charlie_client: Client) -> None:
+    create(charlie_client)
+    token = ApiToken.objects.get()
+    charlie_client.post(f"{PAGE}{token.pk}/revoke/")
+    found = AuditEntry.objects.filter(target_kind="apitoken").order_by("id")
+    assert list(found.values_list("action", "actor_name")) == [
+        ("created", str(charlie)),
+        ("revoked", str(charlie)),
+    ]
+
+
+def test_a_revoked_token_does_not_work(charlie: User, charlie_client: Client) -> None:
+    client = client_of(charlie)
+    charlie_client.post(f"{PAGE}{ApiToken.objects.get().pk}/revoke/")
+    assert client.get("token").status_code == 401
+
+
+def test_nobody_revokes_the_token_of_another_user_but_administrators(
+    bob: User, charlie_client: Client, alice_client: Client
+) -> None:
+    client = client_of(bob)
+    url = f"{PAGE}{ApiToken.objects.get().pk}/revoke/"
+    assert charlie_client.post(url).status_code == 404
+    assert client.get("token").status_code == 200
+    alice_client.post(url)
+    assert client.get("token").status_code == 401
+
+
+def test_an_expired_token_does_not_work(charlie: User) -> None:
+    client = ApiClient(token_of(charlie, days=1))
+    assert client.get("token").status_code == 200
+    with time_machine.travel(clock.now() + timedelta(days=1, minutes=1)):
+        assert client.get("token").status_code == 401
+
+
+def test_a_token_of_a_deactivated_user_does_not_work_even_after_they_are_activated(alice: User, bob: User) -> None:
+    client = client_of(bob)
+    actions.deactivate_user(user=bob, by=alice)
+    assert client.get("token").status_code == 401
+    actions.activate_user(user=bob, by=alice)
+    assert client.get("token").status_code == 401
+
+
+@pytest.mark.parametrize("sent", ["", "Bearer", "Bearer x", "Basic YTpi", "Bearer sgx_\u00e9", "Token sgx_abc"])
+def test_other_authorization_is_refused_as_a_problem(sent: str) -> None:
+    response = Client(headers={"Authorization": sent.encode().decode("latin-1")} if sent else {}).get(
+        "/api/v1/token"
+    )
+    assert response.status_code == 401
+    assert response["Content-Type"] == "application/problem+json"
+    assert response["WWW-Authenticate"].startswith("Bearer")
+    assert response.json()["status"] == 401
+
+
+def test_a_session_does_not_count(alice_client: Client) -> None:
+    assert alice_client.get("/api/v1/token").status_code == 401
+
+
+def test_the_answer_stays_english(charlie: User) -> None:
+    charlie.language = "fi"
+    charlie.save()
+    response = client_of(charlie).get("nothing", None, **{"Accept-Language": "fi"})
+    assert response.json()["title"] == "Not Found"
+    assert response["Content-Type"] == "application/problem+json"
+
+
+def test_no_scope_allows_managing_users_the_system_or_rights_of_persons() -> None:
+    never = {Permission.USER_MANAGE, Permission.SYSTEM_MANAGE, Permission.PERSON_RIGHTS}
+    assert not never & frozenset().union(*PERMISSIONS.values())
+    assert PERMISSIONS.keys() == set(Scope)
+
+
+def test_a_token_allows_no_more_than_its_scopes_and_the_role(alice: User, charlie: User) -> None:
+    narrow = api_tokens.authenticate(token_of(alice, scopes=["read"]))
+    wide = api_tokens.authenticate(token_of(charlie))
+    assert narrow is not None
+    assert narrow.user.may(Permission.EXPORT_VIEW)
+    assert not narrow.user.may(Permission.AUDIT_VIEW)
+    assert wide is not None
+    assert not wide.user.may(Permission.PERSONAL_DATA_SEE)
+
+
+def test_requests_are_limited_and_the_headers_say_so(charlie: User, settings: Settings) -> None:
+    settings.API_REQUESTS_PER_MINUTE = 2
+    client = client_of(charlie)
+    with time_machine.travel(clock.now().replace(second=10), tick=False):
+        answers = [client.get("token") for _ in range(3)]
+        assert [each.status_code for each in answers] == [200, 200, 429]
+        assert [each["RateLimit-Remaining"] for each in answers] == ["1", "0", "0"]
+        assert answers[2]["Retry-After"] == answers[2]["RateLimit-Reset"] == "50"
+    with time_machine.travel(clock.now() + timedelta(minutes=2)):
+        assert client.get("token").status_code == 200
+
+
+def test_the_last_use_is_noted(charlie: User) -> None:
+    client_of(charlie).get("token")
+    assert ApiToken.objects.get().last_used_at is not None
+
+
+def test_a_service_account_outlives_its_maker_and_nobody_signs_in_to_it(alice: User, alice_client: Client) -> None:
+    maker = User.objects.create_user("maker", PASSWORD, role=Role.ADMINISTRATOR)
+    client = Client()
+    client.force_login(maker)
+    client.post("/admin/permissions/service-accounts/", {"name": "airflow", "role": Role.CONTRIBUTOR})
+    account = User.objects.get(is_service=True)
+    form = {"name": "CI", "scopes": ["read", "exports"], "days": "0", "password": PASSWORD}
+    text = shown_token(client.post(f"/admin/permissions/service-accounts/{account.pk}/", form).content.decode())
+    actions.remove_user(user=maker, by=alice)
+    assert ApiClient(text).get("token").json()["role"] == Role.CONTRIBUTOR
+    assert Client().login(username="airflow", password="") is False
+    assert "airflow" not in alice_client.get("/admin/permissions/").content.decode()
+    assert not account.is_invited
+
+
+def test_a_service_account_is_not_the_last_administrator(alice: User) -> None:
+    account = api_tokens.create_service_account(name="root", role=Role.ADMINISTRATOR, by=alice)
+    with pytest.raises(actions.NotNow):
+        actions.edit_user(user=alice, version=alice.version, full_name="A", email="", role=Role.VIEWER, by=account)
+
+
+def test_the_document_and_its_page_need_nothing_from_elsewhere(client: Client, charlie_client: Client) -> None:
+    document = client.get("/api/v1/openapi.json").json()
+    assert document["openapi"].startswith("3.")
+    assert "/api/v1/token" in document["paths"]
+    page = charlie_client.get("/api/docs").content.decode()
+    assert "ninja/swagger-ui-bundle.js" in page
+    assert "://" not in page.replace("http://www.w3.org", "")
