@@ -232,7 +232,7 @@ def usages_of(segment: Segment) -> Sequence[hooks.Usage]:
     """Return what uses a segment: exports, and segments whose rules refer to it."""
     others = [
         hooks.Usage("segment", other.name, reverse("segments:detail", args=[other.pk]))
-        for other in segment_rules.segments_referring_to(segment.pk)
+        for other in segment_rules.segments_by_reference([segment.pk]).get(segment.pk, ())
     ]
     return [*hooks.segment_users.usages(segment.pk), *others]
 

@@ -1,5 +1,7 @@
 """Open and close alerts about segments that lost their members, and about failed refreshes and imports."""
 
+from collections.abc import Collection
+
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -9,9 +11,16 @@ from config.platform.notifications.models import Kind
 from segments.models import DataSource, Segment
 
 
-def update_after_refresh(segment: Segment, *, before: int, after: int) -> None:
-    """Open alerts when a refresh emptied or halved a segment, and close them when its members are back. Call it
-    inside the transaction of the refresh."""
+def segments_with_alerts(ids: Collection[int]) -> set[int]:
+    """Return which of these segments have open alerts."""
+    return {int(key) for key in alerts.subjects_with_alerts("segment", [str(pk) for pk in ids])}
+
+
+def update_after_refresh(segment: Segment, *, before: int, after: int, has_alerts: bool) -> None:
+    """Open alerts when a refresh emptied or halved a segment, and close them when its members are back.
+    ``has_alerts`` says whether any are open. Call it inside the transaction of the refresh."""
+    if not has_alerts and after * 2 >= before:
+        return
     subject = subject_of(segment)
     alerts.close_alerts([Kind.FAILED], subject)
     if after == 0 < before:

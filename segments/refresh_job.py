@@ -1,33 +1,34 @@
 """Run refreshes of segments: find the profiles that match the rules, write them as a set to the profile store, and
 name it as the members of the segment.
 
-1. A worker claims a refresh, and others that are due for as long as GROUP_SECONDS: they share a commit of the
-   profile store, which takes as long as to evaluate the rules of a segment.
-2. The members of each are found and compared with those before. Errors end the refresh that has them.
-3. The new sets are committed to the profile store.
-4. Each refresh ends in a transaction of its own. One whose rules have changed meanwhile, or the members of a
-   segment in them, is evaluated again.
+1. A worker claims a refresh, and others that are due: their rules are evaluated in one scan of the profiles.
+2. The members of each are compared with those before.
+3. The new sets are committed to the profile store together.
+4. One transaction ends them. A refresh whose rules have changed meanwhile, or the members of a segment in them, is
+   evaluated again.
+
+After an error that is not of one refresh alone, such as rules that no longer fit, each is run alone.
 """
 
 import logging
-import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
 from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from config.platform.jobs import clock, leases
 from config.platform.jobs.enqueue import enqueue_on_commit
 from config.platform.jobs.models import OPEN, JobStatus
 from segments import alerts
-from segments.models import MemberSet, Segment, SegmentRefresh
+from segments.models import DataSource, MemberSet, Segment, SegmentRefresh
 from segments.refresh import skip_reason
 from segments.rules import references
 from segments.rules import tree as rules_tree
-from segments.segment_rules import segments_referring_to
+from segments.segment_rules import segments_by_reference
 from segments.store import lake, matching, members
 from segments.store.identity import StoreMismatch
 from segments.store.members import SetDifference
@@ -35,9 +36,11 @@ from segments.store.members import SetDifference
 logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS: Final = 20
-# A refresh waits for others of its group no longer than this, and the evaluation of one.
-GROUP_SECONDS: Final = 2.0
-GROUP_SIZE: Final = 50
+GROUP_SIZE: Final = 50  # at most 62, the bits of MATCHING
+# The most results that a group keeps in memory: refreshes times profiles.
+GROUP_RESULTS: Final = 50_000_000
+# Some of those that are due wait for others.
+_CANDIDATES: Final = 10 * GROUP_SIZE
 
 
 class Canceled(Exception):
@@ -59,114 +62,97 @@ class _Claimed:
 
 
 @dataclass(frozen=True)
-class _Found:
-    """The members that a refresh found. ``sets_before`` are the member sets of the segments in the rules;
-    ``new_set`` is None if the members are those that the segment has."""
+class _Compiled:
+    """A refresh whose rules are compiled. ``sets_before`` are the member sets of the segments in the rules
+    at that time."""
 
     claimed: _Claimed
     segment: Segment
-    sets_before: dict[int, int | None]
+    sets_before: Mapping[int, int | None]
+    condition: str
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The members that a refresh found. ``new_set`` is None if the members are those that the segment has."""
+
+    compiled: _Compiled
     difference: SetDifference
     new_set: MemberSet | None
 
-
-class _StoreFailed(Exception):
-    """The profile store failed while members were found: what was found before is lost."""
+    @property
+    def claimed(self) -> _Claimed:
+        return self.compiled.claimed
 
 
 def run_refresh(job_id: int) -> SegmentRefresh | None:
     """Claim and run a refresh, and others that are due. Returns the ended job, or None when another worker has it,
     or while a segment in its rules is being refreshed."""
-    job = _claim(job_id)
-    if job is None or not job.is_open:
-        return job
-    with leases.hold_leases() as thread:
-        _run([_Claimed(job, thread.hold(job))], thread)
-    return None if job.is_open else job
+    jobs = _start_group(job_id)
+    with leases.hold_all(jobs) as held:
+        _run([_Claimed(job, lease) for job, lease in zip(jobs, held, strict=True)])
+    return next((job for job in jobs if job.pk == job_id and not job.is_open), None)
 
 
-def _claim(job_id: int) -> SegmentRefresh | None:
-    """Claim a refresh and note that it has started. Returns None if it cannot be claimed now; one that is skipped
-    has ended."""
-    job = None if _waits_for_another(job_id) else leases.claim(SegmentRefresh(pk=job_id))
-    if job is None:
-        return None
-    if job.status == JobStatus.PROCESSING and job.attempt > MAX_ATTEMPTS:
-        _finish(job, JobStatus.FAILED, _("The refresh failed after several attempts."))
-    elif why := skip_reason(Segment.objects.get(pk=job.segment_id)):
-        _finish(job, JobStatus.SKIPPED, why)
-    else:
-        leases.update_if_owner(job, status=JobStatus.PROCESSING, started_at=job.started_at or clock.now())
-    return job
+def _start_group(job_id: int) -> list[SegmentRefresh]:
+    """Claim a refresh that is due, and others with it."""
+    due = leases.claimable(SegmentRefresh)
+    if not _not_waiting(due.filter(pk=job_id)):
+        return []
+    others = _not_waiting(due.exclude(pk=job_id).order_by("pk")[:_CANDIDATES])
+    claimed = leases.start_all(SegmentRefresh, [job_id, *others[: _group_size() - 1]])
+    if job_id not in {job.pk for job in claimed}:
+        logger.info("refresh %s: another worker has it", job_id)
+    return claimed
 
 
-def _waits_for_another(job_id: int) -> bool:
-    """Say whether a segment in the rules has an open refresh, which comes first."""
-    segment = Segment.objects.filter(refreshes=job_id).first()
-    referenced = references.segments_in(segment.rules) if segment else frozenset()
-    return bool(referenced) and SegmentRefresh.objects.filter(segment__in=referenced, status__in=OPEN).exists()
+def _not_waiting(due: "QuerySet[SegmentRefresh]") -> list[int]:
+    """Return the IDs of those of these refreshes that no refresh of a segment in their rules comes before."""
+    referenced = {pk: references.segments_in(rules) for pk, rules in due.values_list("pk", "segment__rules")}
+    every = set().union(*referenced.values())
+    refreshed = SegmentRefresh.objects.filter(segment__in=every, status__in=OPEN).values_list("segment", flat=True)
+    waited_for = set(refreshed) if every else set()
+    return [pk for pk, segments in referenced.items() if not segments & waited_for]
 
 
-def _run(claimed: list[_Claimed], thread: leases.LeaseThread | None) -> None:
-    """Run refreshes until all have ended; with a ``thread``, claim others that are due once."""
+def _group_size() -> int:
+    profiles = DataSource.objects.aggregate(profiles=Sum("profile_count"))["profiles"] or 1
+    return max(1, min(GROUP_SIZE, GROUP_RESULTS // profiles))
+
+
+def _run(claimed: Sequence[_Claimed]) -> None:
+    """Run refreshes until all have ended."""
     while claimed:
         try:
-            found = _find_all(claimed, thread)
+            conditions = matching.Conditions()
+            found = _find_all(_compile_all(claimed, conditions), conditions)
             _write(found)
-        except (_StoreFailed, members.IdentityChanged):
+        except members.IdentityChanged:
             claimed = [each for each in claimed if each.job.is_open]
             continue
         except (OperationalError, InterfaceError):
             logger.exception("%s refreshes: the database was away; they start over", len(claimed))
             raise
         except Exception as error:
-            _run_one_by_one(claimed, error)
+            _run_alone([each for each in claimed if each.job.is_open], error)
             return
-        finally:
-            thread = None
-        claimed = [each.claimed for each in found if not _conclude(each)]
+        claimed = _end_all(found)
 
 
-def _run_one_by_one(claimed: Sequence[_Claimed], error: Exception) -> None:
-    """Run refreshes whose sets could not be committed together; end a single one with its error."""
-    if len(claimed) == 1:
-        with suppress(_StoreFailed), _ending_on_error(claimed[0]):
+def _run_alone(claimed: Sequence[_Claimed], error: Exception) -> None:
+    """Run each of the refreshes that failed together; end a single one with its error."""
+    if len(claimed) > 1:
+        logger.warning("%s refreshes failed together, each is run alone: %s", len(claimed), error)
+        for each in claimed:
+            _run([each])
+    elif claimed:
+        with _ending_on_error(claimed[0]):
             raise error
-        return
-    for each in claimed:
-        _run([each], None)
-
-
-def _find_all(claimed: list[_Claimed], thread: leases.LeaseThread | None) -> list[_Found]:
-    """Find the members of the segments, and put the new sets into the table FOUND. Others that are due are claimed
-    and added to ``claimed``, while there is time."""
-    others = _claim_others(thread) if thread else iter(())
-    ends_at = time.monotonic() + GROUP_SECONDS
-    with lake.reading() as reader:
-        members.start_found(reader)
-    found = []
-    waiting = list(claimed)
-    while waiting:
-        each = waiting.pop(0)
-        with _ending_on_error(each):
-            found.append(_find(each))
-        if not waiting and len(claimed) < GROUP_SIZE and time.monotonic() < ends_at:
-            waiting = [other for other in [next(others, None)] if other]
-            claimed += waiting
-    return found
-
-
-def _claim_others(thread: leases.LeaseThread) -> Iterator[_Claimed]:
-    due = leases.claimable(SegmentRefresh).order_by("pk").values_list("pk", flat=True)
-    for job_id in due[: 10 * GROUP_SIZE]:  # some of them wait for others
-        job = _claim(job_id)
-        if job is not None and job.is_open:
-            yield _Claimed(job, thread.hold(job))
 
 
 @contextmanager
 def _ending_on_error(claimed: _Claimed) -> Iterator[None]:
-    """End a refresh whose error is its own. Raises _StoreFailed if others have to be evaluated again."""
+    """End a refresh whose error is its own."""
     job = claimed.job
     try:
         yield
@@ -178,82 +164,123 @@ def _ending_on_error(claimed: _Claimed) -> Iterator[None]:
         _finish(job, JobStatus.CANCELED)
     except (rules_tree.InvalidRules, StoreMismatch) as invalid:
         _finish(job, JobStatus.FAILED, str(invalid))
-    except Exception as error:
+    except Exception:
         logger.exception("refresh %s failed", job.pk)
         _finish(
             job, JobStatus.FAILED, _("An unexpected error occurred. See the log for details. Nothing was changed.")
         )
-        if isinstance(error, lake.StoreError):
-            raise _StoreFailed from error
 
 
-def _find(claimed: _Claimed) -> _Found:
-    """Find the profiles that match the rules of a segment. They are a new set, unless they are the members
-    already."""
-    segment = Segment.objects.get(pk=claimed.job.segment_id)
-    sets_before = _member_sets(Segment.objects.filter(pk__in=references.segments_in(segment.rules)))
-    new_set = None
+def _compile_all(claimed: Sequence[_Claimed], conditions: matching.Conditions) -> list[_Compiled]:
+    """Compile the rules of the segments. Refreshes that have nothing to evaluate end here."""
+    segments = Segment.objects.in_bulk([each.job.segment_id for each in claimed])
+    referenced = set().union(*(references.segments_in(segment.rules) for segment in segments.values()))
+    sets = _member_sets(Segment.objects.filter(pk__in=referenced)) if referenced else {}
+    compiled = []
+    for each in claimed:
+        segment = segments.get(each.job.segment_id)
+        if segment is None:
+            logger.info("refresh %s: its segment was removed", each.job.pk)
+        elif why := skip_reason(segment):
+            _finish(each.job, JobStatus.SKIPPED, why)
+        elif each.job.attempt > MAX_ATTEMPTS:
+            _finish(each.job, JobStatus.FAILED, _("The refresh failed after several attempts."))
+        else:
+            with _ending_on_error(each):
+                each.check()
+                before = {pk: sets[pk] for pk in sorted(references.segments_in(segment.rules)) if pk in sets}
+                compiled.append(_Compiled(each, segment, before, conditions.add(segment.rules)))
+    return compiled
+
+
+def _member_sets(segments: "QuerySet[Segment]") -> dict[int, int | None]:
+    return dict(segments.values_list("pk", "member_set"))
+
+
+def _find_all(compiled: Sequence[_Compiled], conditions: matching.Conditions) -> list[_Found]:
+    """Find the members of segments. They are new sets, unless they are the members already."""
+    if not compiled:
+        return []
     with lake.reading() as reader:
-        matching.find_matching(reader, segment.rules)
-        claimed.check()
-        difference = members.compare_matching(reader, segment.member_set_id)
-        if not difference.is_stored:
-            new_set = MemberSet.objects.create(segment=segment, size=difference.members)
-            members.add_found(reader, new_set.pk)
-    return _Found(claimed, segment, sets_before, difference, new_set)
-
-
-def _member_sets(segments: Iterable[Segment]) -> dict[int, int | None]:
-    return {each.pk: each.member_set_id for each in segments}
+        matching.find_matching(reader, conditions, [each.condition for each in compiled])
+        differences = members.compare_matching(reader, [each.segment.member_set_id for each in compiled])
+    new_sets = [
+        None if difference.is_stored else MemberSet(segment=each.segment, size=difference.members)
+        for each, difference in zip(compiled, differences, strict=True)
+    ]
+    MemberSet.objects.bulk_create(each for each in new_sets if each is not None)
+    return [_Found(*found) for found in zip(compiled, differences, new_sets, strict=True)]
 
 
 def _write(found: Sequence[_Found]) -> None:
     """Commit the new sets. Raises IdentityChanged."""
-    written = [each for each in found if each.new_set is not None]
-    if not written:
+    new_sets = {bit: each.new_set.pk for bit, each in enumerate(found) if each.new_set is not None}
+    if not new_sets:
         return
+    written = [found[bit].claimed for bit in new_sets]
+    try:
+        members.write_matching(
+            new_sets,
+            {found[bit].difference.former_count for bit in new_sets},
+            job=f"refresh:{written[0].job.pk}:{written[0].job.attempt}",
+            waiting=_check_that_one_goes_on(written),
+        )
+    except (Canceled, leases.LeaseLost):
+        logger.info("no refresh of %s goes on", len(written))
+
+
+def _check_that_one_goes_on(claimed: Sequence[_Claimed]) -> Callable[[], None]:
+    """Return a function that ends the wait for other writers when no refresh goes on; each is checked again before
+    it ends."""
 
     def check() -> None:
-        """End the wait for other writers when no refresh goes on; each is checked again before it ends."""
-        for each in written:
+        for each in claimed:
             try:
-                each.claimed.check()
+                each.check()
             except (Canceled, leases.LeaseLost):
                 continue
             return
-        written[0].claimed.check()
+        claimed[0].check()
 
-    first = written[0].claimed.job
-    try:
-        members.write_found(
-            {each.difference.former_count for each in written},
-            job=f"refresh:{first.pk}:{first.attempt}",
-            waiting=check,
-        )
-    except (Canceled, leases.LeaseLost):
-        return
+    return check
 
 
-def _conclude(found: _Found) -> bool:
-    """End a refresh. Returns False, with nothing changed, when its rules, or the members of a segment in them,
-    changed meanwhile."""
-    referenced = found.sets_before.keys()
-    with _ending_on_error(found.claimed), transaction.atomic():
-        found.claimed.check()
-        # In the order of their IDs, as every refresh locks them.
-        locked = Segment.objects.select_for_update(no_key=True).filter(pk__in={found.segment.pk, *referenced})
-        by_id = {each.pk: each for each in locked.order_by("pk")}
-        current = by_id.pop(found.segment.pk)
-        if current.version != found.segment.version or _member_sets(by_id.values()) != found.sets_before:
-            return False
-        _end(found, current)
-    return True
+@transaction.atomic
+def _end_all(found: Sequence[_Found]) -> list[_Claimed]:
+    """End refreshes. Returns those whose rules, or the members of a segment in them, changed meanwhile: they have
+    to be evaluated again."""
+    ids = {each.compiled.segment.pk for each in found}
+    referenced = {pk for each in found for pk in each.compiled.sets_before}
+    # In the order of their IDs, as every refresh locks them.
+    locked = Segment.objects.select_for_update(no_key=True).filter(pk__in=ids | referenced).order_by("pk")
+    current = {segment.pk: segment for segment in locked}
+    dependents = segments_by_reference(ids)
+    with_alerts = alerts.segments_with_alerts(ids)
+    again = []
+    for each in found:
+        if _is_outdated(each.compiled, current):
+            again.append(each.claimed)
+            continue
+        segment = current[each.compiled.segment.pk]
+        with _ending_on_error(each.claimed), transaction.atomic():
+            each.claimed.check()
+            _end(each, segment, has_alerts=segment.pk in with_alerts)
+            _wake(dependents.get(segment.pk, ()), has_changed=each.new_set is not None)
+    return again
 
 
-def _end(found: _Found, segment: Segment) -> None:
+def _is_outdated(compiled: _Compiled, current: Mapping[int, Segment]) -> bool:
+    segment = current.get(compiled.segment.pk)
+    sets_now = {pk: current[pk].member_set_id for pk in compiled.sets_before if pk in current}
+    return segment is None or segment.version != compiled.segment.version or sets_now != compiled.sets_before
+
+
+def _end(found: _Found, segment: Segment, *, has_alerts: bool) -> None:
     """Name the new set as the members of the segment and end the refresh, in the caller's transaction."""
     moment, difference = clock.now(), found.difference
-    alerts.update_after_refresh(segment, before=segment.member_count, after=difference.members)
+    alerts.update_after_refresh(
+        segment, before=segment.member_count, after=difference.members, has_alerts=has_alerts
+    )
     changes: dict[str, object] = {"member_count": difference.members, "refreshed_at": moment}
     if found.new_set is not None:
         changes |= {"member_set": found.new_set, "previous_set": segment.member_set_id}
@@ -269,13 +296,12 @@ def _end(found: _Found, segment: Segment) -> None:
         lease_until=None,
         message="",
     )
-    _wake_dependents(segment, has_changed=found.new_set is not None)
 
 
-def _wake_dependents(segment: Segment, *, has_changed: bool) -> None:
+def _wake(dependents: Collection[Segment], *, has_changed: bool) -> None:
     """Queue a refresh of the segments whose rules refer to a segment that has other members now, and wake those
     that have waited for it."""
-    for dependent in segments_referring_to(segment.pk):
+    for dependent in dependents:
         job = dependent.refreshes.filter(status__in=OPEN).first()
         if job is None and has_changed and not skip_reason(dependent):
             job = SegmentRefresh.objects.create(segment=dependent)
@@ -283,8 +309,11 @@ def _wake_dependents(segment: Segment, *, has_changed: bool) -> None:
             enqueue_on_commit("segments.tasks.refresh_segment", job.pk)
 
 
-@transaction.atomic
 def _finish(job: SegmentRefresh, status: JobStatus, message: str = "") -> None:
-    if status == JobStatus.FAILED:
-        alerts.open_refresh_failed(job.segment, message)
-    leases.update_if_owner(job, status=status, message=message, finished_at=clock.now(), lease_until=None)
+    try:
+        with transaction.atomic():
+            if status == JobStatus.FAILED:
+                alerts.open_refresh_failed(job.segment, message)
+            leases.update_if_owner(job, status=status, message=message, finished_at=clock.now(), lease_until=None)
+    except leases.LeaseLost:
+        logger.warning("refresh %s: another worker has taken over", job.pk)

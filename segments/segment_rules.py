@@ -1,6 +1,6 @@
 """Check and describe rules together with the segments that they refer to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import connection
@@ -49,9 +49,13 @@ def describe_all(trees: Sequence[Mapping[str, Any]], *, masked: bool = False) ->
     return [operators.describe_rules(tree, masked=masked, segment_names=names) for tree in trees]
 
 
-def segments_referring_to(segment_id: int) -> list[Segment]:
-    """Return the segments whose rules refer to a segment, by name."""
-    return [each for each in Segment.objects.order_by("name") if segment_id in references.segments_in(each.rules)]
+def segments_by_reference(ids: Collection[int]) -> dict[int, list[Segment]]:
+    """Return the segments whose rules refer to each of these segments, by name."""
+    referring: dict[int, list[Segment]] = {}
+    for segment in Segment.objects.order_by("name"):
+        for referenced in references.segments_in(segment.rules).intersection(ids):
+            referring.setdefault(referenced, []).append(segment)
+    return referring
 
 
 def _names(ids: Sequence[int] | set[int]) -> dict[int, str]:

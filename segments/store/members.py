@@ -5,7 +5,7 @@ refresh and all that belongs to it become visible at once; sets that no segment 
 When the identity rules unify or separate profiles, sets are read with the IDs that the members have now.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from segments.store import lake
@@ -15,10 +15,8 @@ from segments.store.leaving import LEAVING
 from segments.store.unified.reading import current_members, former_count, lost_customers
 from segments.store.unified.rules import is_applied
 
-# The temporary table of the IDs of profiles that match the rules of a segment.
+# The temporary table of profiles that match rules of segments: ``id`` and ``bits``, one bit for each segment.
 MATCHING = "matching"
-# The temporary table of the members of new sets, until these are committed: ``set_id`` and ``profile_id``.
-FOUND = "found_members"
 
 
 @dataclass(frozen=True)
@@ -42,44 +40,63 @@ class IdentityChanged(Exception):
     """Profiles left unified profiles after the members were found: find them again."""
 
 
-def compare_matching(reader: Reader, set_id: int | None) -> SetDifference:
-    """Compare the temporary table MATCHING, with the column ``id``, with a set; None has no members."""
-    members = reader.row(f"SELECT count(*) FROM {MATCHING}")[0]
-    former = former_count(reader)
-    if set_id is None:
-        return SetDifference(members, added=members, removed=0, former_count=former)
-    before, kept = reader.row(
-        f"SELECT count(*), count({MATCHING}.id) FROM ({members_sql([set_id])}) member"
-        f" LEFT JOIN {MATCHING} ON {MATCHING}.id = member.profile_id"
-    )
-    stored, same = (before, kept)
-    if is_applied():
-        stored, same = reader.row(
-            f"SELECT count(*), count({MATCHING}.id) FROM ({_stored('profile_id', [set_id])}) member"
-            f" LEFT JOIN {MATCHING} ON {MATCHING}.id = member.profile_id"
+def compare_matching(reader: Reader, sets_before: Sequence[int | None]) -> list[SetDifference]:
+    """Compare the profiles that match the rules of segments with the sets that these have, in the order of the
+    bits of MATCHING. None has no members."""
+    counts = dict(
+        reader.rows(
+            f"SELECT bit, sum(profiles) FROM (SELECT bits, count(*) AS profiles FROM {MATCHING} GROUP BY 1)"
+            f" JOIN range({len(sets_before)}) AS bit(bit) ON {_is_set('bit')} GROUP BY 1"
         )
-    is_stored = members == before == kept == stored == same
-    return SetDifference(members, members - kept, before - kept, former, is_stored)
+    )
+    former, is_unified = former_count(reader), is_applied()
+    before = _compare(reader, sets_before, with_identity=is_unified)
+    stored = _compare(reader, sets_before, with_identity=False) if is_unified else before
+    differences = []
+    for bit in range(len(sets_before)):
+        members, (all_before, kept) = int(counts.get(bit, 0)), before.get(bit, (0, 0))
+        is_stored = (
+            sets_before[bit] is not None
+            and members == all_before == kept
+            and stored.get(bit, (0, 0)) == (members, members)
+        )
+        differences.append(SetDifference(members, members - kept, all_before - kept, former, is_stored))
+    return differences
 
 
-def start_found(reader: Reader) -> None:
-    """Empty the temporary table FOUND."""
-    reader.execute(f"CREATE OR REPLACE TEMPORARY TABLE {FOUND} (set_id BIGINT, profile_id BIGINT)")
+def _compare(reader: Reader, sets: Sequence[int | None], *, with_identity: bool) -> dict[int, tuple[int, int]]:
+    """Count the members of sets, and those of them that match the rules of the segment, by bit."""
+    bits = {set_id: bit for bit, set_id in enumerate(sets) if set_id is not None}
+    if not bits:
+        return {}
+    listed = ", ".join(f"({set_id:d}, {bit:d})" for set_id, bit in bits.items())
+    rows = reader.rows(
+        f"SELECT bit, count(*), count(CASE WHEN {_is_set('bit')} THEN 1 END)"
+        f" FROM ({_members(bits, with_identity=with_identity)}) AS member"
+        f" JOIN (VALUES {listed}) AS listed(set_id, bit) ON listed.set_id = member.set_id"
+        f" LEFT JOIN {MATCHING} ON {MATCHING}.id = member.profile_id GROUP BY 1"
+    )
+    return {bit: (members, kept) for bit, members, kept in rows}
 
 
-def add_found(reader: Reader, set_id: int) -> None:
-    """Add the temporary table MATCHING to FOUND, as the members of a new set."""
-    reader.execute(f"INSERT INTO {FOUND} SELECT ?, id FROM {MATCHING}", [set_id])
+def _is_set(bit: object) -> str:
+    return f"(bits >> {bit}) & 1 = 1"
 
 
-def write_found(former_counts: Collection[int], *, job: str, waiting: Callable[[], None]) -> None:
-    """Commit the new sets in the temporary table FOUND. ``former_counts`` are those of their differences;
-    ``waiting`` is that of writer_lock. Raises IdentityChanged."""
+def write_matching(
+    new_sets: Mapping[int, int], former_counts: Collection[int], *, job: str, waiting: Callable[[], None]
+) -> None:
+    """Commit the profiles that match the rules of segments as new sets; ``new_sets`` are their IDs by bit.
+    ``former_counts`` are those of their differences; ``waiting`` is that of writer_lock. Raises
+    IdentityChanged."""
+    found = " UNION ALL ".join(
+        f"SELECT {set_id:d} AS set_id, id FROM {MATCHING} WHERE {_is_set(bit)}" for bit, set_id in new_sets.items()
+    )
     with lake.writing(job, waiting=waiting) as writer:
         now = former_count(writer)
         if any(before != now for before in former_counts):
             raise IdentityChanged
-        writer.execute(f"INSERT INTO {MEMBERS} SELECT set_id, profile_id FROM {FOUND} ORDER BY 1, 2")
+        writer.execute(f"INSERT INTO {MEMBERS} SELECT set_id, id FROM ({found}) ORDER BY 1, 2")
 
 
 def members_sql(set_ids: Collection[int]) -> str:

@@ -2,7 +2,7 @@
 
 import io
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ import requests
 from django.db import connection as database
 from urllib3.exceptions import ProtocolError
 
+from config.platform.jobs import leases
 from config.platform.jobs.leases import HeldLease
 from exports.delivery import loop
 from exports.models import Run
@@ -89,7 +90,7 @@ class Requests:
 
     def __init__(self) -> None:
         self._real = requests.Session.request
-        self._beat, self._keep = HeldLease.extend_or_log, unknown_results.record_landed
+        self._beat, self._keep = leases.extend_or_log, unknown_results.record_landed
         self._lock = threading.Lock()
         self._trouble: Trouble | None = None
         self._skip = 0
@@ -112,7 +113,7 @@ class Requests:
         """Watch requests, and the threads of workers that stand still, within the block."""
         with (
             mock.patch.object(requests.Session, "request", _as_method(self._request)),
-            mock.patch.object(HeldLease, "extend_or_log", _as_method(self._hold_heartbeat)),
+            mock.patch.object(leases, "extend_or_log", self._hold_heartbeat),
             mock.patch.object(loop, "wait", self._hold_main_thread),
             mock.patch.object(unknown_results, "record_landed", self._keep_landed),
         ):
@@ -165,11 +166,12 @@ class Requests:
         held.has_stopped.set()
         held.may_go_on.wait()
 
-    def _hold_heartbeat(self, lease: HeldLease) -> None:
+    def _hold_heartbeat(self, leases_of_run: Sequence[HeldLease]) -> None:
+        (lease,) = leases_of_run
         for held in self._all_held:
             if (lease._job.pk, lease._job.attempt) == (held.run.pk, held.attempt):
                 held.may_go_on.wait()
-        self._beat(lease)
+        self._beat(leases_of_run)
 
     def _hold_main_thread(self, *args: Any, **named: Any) -> Any:
         found = wait(*args, **named)

@@ -8,14 +8,15 @@ deadline.py), which guards every request to a vendor.
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import close_old_connections, connection, models, transaction
-from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce, Now
 
 from config.platform.jobs import clock, deadline
 from config.platform.jobs.deadline import LeaseDeadline, Stamp
@@ -54,6 +55,25 @@ def claim(job: JobT) -> JobT | None:
     claimed = type(job)._default_manager.get(pk=job.pk)
     claimed.lease_stamp = stamp
     return claimed
+
+
+@transaction.atomic
+def start_all(model: type[JobT], ids: Collection[int]) -> list[JobT]:
+    """Claim those of these jobs that no worker holds, and note that their work has started. Returns their fresh
+    rows with the new attempts, by ID."""
+    stamp = Stamp.now()
+    free = claimable(model).filter(pk__in=ids).select_for_update(no_key=True, skip_locked=True)
+    claimed = model._default_manager.filter(pk__in=[*free.values_list("pk", flat=True)])
+    claimed.update(
+        attempt=F("attempt") + 1,
+        lease_until=LeaseExpiry(),
+        status=JobStatus.PROCESSING,
+        started_at=Coalesce("started_at", Value(clock.now())),
+    )
+    jobs = list(claimed.order_by("pk"))
+    for job in jobs:
+        job.lease_stamp = stamp
+    return jobs
 
 
 def update_if_owner(job: Job, **values: Any) -> None:
@@ -115,83 +135,73 @@ class HeldLease:
     def renew(self) -> None:
         """Extend the lease now, in the caller's thread: a long transaction of the worker may have held up the
         lease's renewals. Raises LeaseLost when the job is no longer ours."""
-        self._extend()
+        _extend([self])
         self.check()
 
-    def extend_or_log(self) -> None:
-        """Extend the lease, or log why it failed: the database may be away for a moment, and the lease decides."""
-        try:
-            close_old_connections()
-            self._extend()
-        except Exception:
-            logger.exception("could not extend the lease of %s %s", type(self._job).__name__, self._job.pk)
-
-    def _extend(self) -> None:
-        job, model = self._job, type(self._job)
-        stamp = Stamp.now()  # before the renewal is sent: it counts from here, once the database has confirmed it
-        with transaction.atomic():
-            # A worker's own transaction may hold the row for a moment: skip this beat rather than wait.
-            rows = model._default_manager.select_for_update(no_key=True, skip_locked=True)
-            row = rows.filter(pk=job.pk).values_list("attempt", "cancel_requested_at").first()
-            if row is None:
-                return
-            attempt, cancel_requested_at = row
-            if attempt != job.attempt:
-                self.lost.set()
-                self.deadline.end()
-                return
-            if cancel_requested_at is not None:
-                self.cancel_requested.set()
-            of_job = model._default_manager.filter(pk=job.pk, status__in=OPEN)
-            of_job.update(lease_until=LeaseExpiry(), **self._progress)
-        self.deadline.renew(stamp)
+    def notice(self, attempt: int, cancel_requested_at: datetime | None) -> bool:
+        """Note what the job's row says. Returns whether the job is still ours."""
+        if attempt != self._job.attempt:
+            self.lost.set()
+            self.deadline.end()
+            return False
+        if cancel_requested_at is not None:
+            self.cancel_requested.set()
+        return True
 
 
-class LeaseThread:
-    """Extends the leases of jobs until they end."""
+def extend_or_log(held: Sequence[HeldLease]) -> None:
+    """Extend the leases of jobs of one kind, or log why it failed: the database may be away for a moment, and the
+    lease decides."""
+    try:
+        close_old_connections()
+        _extend(held)
+    except Exception:
+        first = held[0]._job
+        logger.exception("could not extend %s leases, of %s %s …", len(held), type(first).__name__, first.pk)
 
-    def __init__(self) -> None:
-        self._leases: list[HeldLease] = []
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name="leases", daemon=True)
 
-    def hold(self, job: Job) -> HeldLease:
-        """Extend the lease of a job from now on."""
-        lease = HeldLease(job)
-        self._leases.append(lease)
-        return lease
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._done.set()
-        self._thread.join()
-
-    def _keep(self) -> None:
-        try:
-            while not self._done.wait(min(1.0, settings.LEASE_SECONDS / 4)):
-                for lease in tuple(self._leases):
-                    lease.extend_or_log()
-        finally:
-            connection.close()
+def _extend(held: Sequence[HeldLease]) -> None:
+    model = type(held[0]._job)
+    by_id = {lease._job.pk: lease for lease in held}
+    stamp = Stamp.now()  # before the renewal is sent: it counts from here, once the database has confirmed it
+    with transaction.atomic():
+        # A worker's own transaction may hold a row for a moment: skip this beat rather than wait.
+        rows = model._default_manager.select_for_update(no_key=True, skip_locked=True).filter(pk__in=by_id)
+        found = rows.values_list("pk", "attempt", "cancel_requested_at")
+        ours = [by_id[pk] for pk, attempt, requested_at in found if by_id[pk].notice(attempt, requested_at)]
+        still_open = model._default_manager.filter(status__in=OPEN)
+        still_open.filter(pk__in=[each._job.pk for each in ours]).update(lease_until=LeaseExpiry())
+        for each in ours:
+            if each._progress:
+                still_open.filter(pk=each._job.pk).update(**each._progress)
+    for each in ours:
+        each.deadline.renew(stamp)
 
 
 @contextmanager
-def hold_leases() -> Iterator[LeaseThread]:
-    """Extend the leases of several jobs for as long as the block lasts."""
-    thread = LeaseThread()
+def hold_all(jobs: Sequence[Job]) -> Iterator[list[HeldLease]]:
+    """Hold the leases of jobs of one kind for as long as the block lasts."""
+    held = [HeldLease(job) for job in jobs]
+    done = threading.Event()
+
+    def keep() -> None:
+        try:
+            while not done.wait(min(1.0, settings.LEASE_SECONDS / 4)):
+                extend_or_log(held)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=keep, name="leases", daemon=True)
     thread.start()
     try:
-        yield thread
+        yield held
     finally:
-        thread.stop()
+        done.set()
+        thread.join()
 
 
 @contextmanager
 def hold(job: Job) -> Iterator[HeldLease]:
     """Hold ``job``'s lease for as long as the block lasts, and guard its requests by the lease deadline."""
-    with hold_leases() as thread:
-        lease = thread.hold(job)
-        with deadline.limited_by(lease.deadline):
-            yield lease
+    with hold_all([job]) as (lease,), deadline.limited_by(lease.deadline):
+        yield lease

@@ -123,6 +123,12 @@ def open_of(kind: Kind, subject: Subject) -> Condition | None:
     return _open(subject, [kind]).first()
 
 
+def subjects_with_alerts(subject_kind: str, keys: Collection[str]) -> set[str]:
+    """Return the keys of those of these subjects that have open conditions."""
+    found = Condition.objects.filter(subject_kind=subject_kind, subject_key__in=keys, closed_at=None)
+    return set(found.values_list("subject_key", flat=True))
+
+
 def _open(subject: Subject, kinds: Collection[Kind]) -> "QuerySet[Condition]":
     return Condition.objects.filter(
         kind__in=kinds, subject_kind=subject.kind, subject_key=subject.key, closed_at=None

@@ -20,6 +20,11 @@ def readers() -> Segment:
     return Segment.objects.create(name="Readers")
 
 
+def update(segment: Segment, *, before: int, after: int) -> None:
+    has_alerts = segment.pk in alerts.segments_with_alerts([segment.pk])
+    alerts.update_after_refresh(segment, before=before, after=after, has_alerts=has_alerts)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "kinds"),
     [
@@ -33,21 +38,21 @@ def readers() -> Segment:
 def test_empty_and_halved_segments_open_alerts(
     readers: Segment, before: int, after: int, kinds: list[Kind]
 ) -> None:
-    alerts.update_after_refresh(readers, before=before, after=after)
+    update(readers, before=before, after=after)
     assert lasting() == kinds
 
 
 def test_it_is_well_again_when_half_of_them_are_back(readers: Segment) -> None:
-    alerts.update_after_refresh(readers, before=100, after=40)
-    alerts.update_after_refresh(readers, before=40, after=45)
+    update(readers, before=100, after=40)
+    update(readers, before=40, after=45)
     assert lasting() == [Kind.SEGMENT_HALVED]
-    alerts.update_after_refresh(readers, before=45, after=50)
+    update(readers, before=45, after=50)
     assert lasting() == []
 
 
 def test_it_notifies_again_when_the_segment_is_halved_again(readers: Segment) -> None:
-    alerts.update_after_refresh(readers, before=100, after=40)
-    alerts.update_after_refresh(readers, before=40, after=10)
+    update(readers, before=100, after=40)
+    update(readers, before=40, after=10)
     assert Condition.objects.count() == 2
     assert lasting() == [Kind.SEGMENT_HALVED]
 

@@ -17,6 +17,7 @@ from segments.models import AttributeType, DataSource, ProfileAttribute, Segment
 from segments.rules import tree as rules_tree
 from segments.store import matching
 from segments.store.lake import Reader
+from segments.store.matching import Conditions
 from tests.support.profiles import (
     change_profile,
     create_attributes,
@@ -107,17 +108,22 @@ def test_a_rule_that_no_longer_fits_fails_with_a_sentence() -> None:
 def test_rules_edited_meanwhile_are_evaluated_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     finns = segment()
     find_matching = matching.find_matching
-    seen = []
+    seen: list[str] = []
 
-    def edit_meanwhile(reader: Reader, rules: dict[str, Any]) -> None:
-        seen.append(rules)
-        find_matching(reader, rules)
+    def edit_meanwhile(reader: Reader, conditions: Conditions, rules: list[str]) -> None:
+        seen.extend(rules)
+        find_matching(reader, conditions, rules)
         Segment.objects.filter(pk=finns.pk, version=1).update(rules={}, version=2)
 
     monkeypatch.setattr(matching, "find_matching", edit_meanwhile)
     refreshed(finns)
-    assert seen == [FINNS, {}]
+    assert len(seen) == 2
     assert finns.member_count == 5
+
+
+def test_without_profiles_the_count_is_zero() -> None:
+    DataSource.objects.all().delete()
+    assert matching.count_rules(FINNS).total == 0
 
 
 def test_one_request_at_a_time() -> None:

@@ -54,15 +54,13 @@ def commits() -> int:
 
 
 def before_matching(monkeypatch: pytest.MonkeyPatch, city: str, act: Callable[[], object]) -> None:
-    """Do something once, before the rules of the segment of a city are evaluated."""
+    """Do something each time before the rules of the segment of a city are evaluated."""
     find = matching.find_matching
-    done: list[str] = []
 
-    def find_after(reader: Reader, rules: dict[str, Any]) -> None:
-        if rules["rules"][0]["value"] == city and not done:
-            done.append(city)
+    def find_after(reader: Reader, conditions: matching.Conditions, rules: list[str]) -> None:
+        if any(city in condition for condition in conditions._columns):
             act()
-        find(reader, rules)
+        find(reader, conditions, rules)
 
     monkeypatch.setattr(matching, "find_matching", find_after)
 
@@ -75,10 +73,10 @@ def test_refreshes_that_are_due_share_a_commit(segments: list[Segment]) -> None:
     assert [members_of(each) for each in segments] == [[city] for city in CITIES]
 
 
-def test_a_group_takes_no_more_when_its_time_is_over(
+def test_a_group_of_many_profiles_has_few_refreshes(
     segments: list[Segment], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(refresh_job, "GROUP_SECONDS", 0.0)
+    monkeypatch.setattr(refresh_job, "GROUP_RESULTS", 2 * len(CITIES) - 1)
     run_first()
     assert sorted(results().values()) == [JobStatus.QUEUED, JobStatus.QUEUED, JobStatus.SUCCESSFUL]
 
@@ -173,7 +171,7 @@ def test_one_whose_rules_were_edited_meanwhile_is_evaluated_again(
 def test_an_error_of_the_store_fails_only_the_refresh_that_has_it(
     segments: list[Segment], monkeypatch: pytest.MonkeyPatch, city: str
 ) -> None:
-    """The error closes DuckDB: what was found before is evaluated again."""
+    """The error closes DuckDB: each is evaluated again, alone."""
 
     def fail() -> None:
         engine.close()
@@ -191,7 +189,7 @@ def test_an_error_of_the_store_fails_only_the_refresh_that_has_it(
 def test_sets_that_cannot_be_committed_together_are_committed_one_by_one(
     segments: list[Segment], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = members.write_found
+    write = members.write_matching
     failed: list[bool] = []
 
     def fail_first(*args: Any, **kwargs: Any) -> None:
@@ -200,7 +198,7 @@ def test_sets_that_cannot_be_committed_together_are_committed_one_by_one(
             raise StoreError("OutOfMemoryException")
         write(*args, **kwargs)
 
-    monkeypatch.setattr(members, "write_found", fail_first)
+    monkeypatch.setattr(members, "write_matching", fail_first)
     run_first()
     assert results() == dict.fromkeys(CITIES, JobStatus.SUCCESSFUL)
     assert [members_of(each) for each in segments] == [[city] for city in CITIES]
@@ -210,7 +208,7 @@ def test_a_commit_that_fails_for_each_fails_all(segments: list[Segment], monkeyp
     def fail(*args: Any, **kwargs: Any) -> None:
         raise StoreError("InvalidInputException")
 
-    monkeypatch.setattr(members, "write_found", fail)
+    monkeypatch.setattr(members, "write_matching", fail)
     run_first()
     assert results() == dict.fromkeys(CITIES, JobStatus.FAILED)
 

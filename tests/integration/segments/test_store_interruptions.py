@@ -9,7 +9,6 @@ from pytest_django import Settings
 from config.platform.jobs.models import JobStatus
 from segments import actions, maintenance, refresh_job
 from segments.models import DataSource, Erasure, ImportJob, Segment, SegmentRefresh
-from segments.rules.tree import Tree
 from segments.sources import actions as source_actions
 from segments.sources import import_job
 from segments.store import engine, identity, lake, locks, matching
@@ -36,9 +35,9 @@ def sessions_end_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first evaluation of rules loses its sessions of the catalog, as when a purge waits too long for it."""
     find = matching.find_matching
 
-    def find_matching(reader: lake.Reader, rules: Tree) -> None:
+    def find_matching(reader: lake.Reader, conditions: matching.Conditions, rules: list[str]) -> None:
         monkeypatch.setattr(matching, "find_matching", find)
-        find(reader, rules)
+        find(reader, conditions, rules)
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s",

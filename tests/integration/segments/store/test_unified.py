@@ -341,14 +341,14 @@ def test_a_refresh_starts_over_when_profiles_were_separated_meanwhile(
     set_rules(BY_EMAIL, order=[crm])
     segment = everyone()
     Segment.objects.filter(pk=segment.pk).update(rules=_source_rule("C1"))
-    written = members.write_found
+    written = members.write_matching
 
     def separate_first(*args: object, **kwargs: object) -> None:
         monkeypatch.undo()
         set_rules({})
         written(*args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(members, "write_found", separate_first)
+    monkeypatch.setattr(members, "write_matching", separate_first)
     assert refreshed(segment).member_count == len(member_ids(segment)) == 1
 
 
