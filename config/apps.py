@@ -45,6 +45,10 @@ class NotificationsConfig(AppConfig):
     name, label = "config.platform.notifications", "notifications"
 
 
+class ApiConfig(AppConfig):
+    name, label = "config.platform.api", "api"
+
+
 class WebConfig(AppConfig):
     name, label = "config.platform.web", "web"
 

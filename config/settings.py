@@ -148,6 +148,7 @@ INSTALLED_APPS = [
     "allauth.socialaccount.providers.openid_connect",
     "allauth.usersessions",
     "config.apps.AccountsConfig",
+    "config.apps.ApiConfig",
     "config.apps.AuditConfig",
     "config.apps.JobsConfig",
     "config.apps.KeyringConfig",

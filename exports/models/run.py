@@ -17,6 +17,7 @@ from exports.models.snapshot import RunSnapshot, SnapshotField
 class Trigger(models.TextChoices):
     MANUAL = "manual", _("Manual")
     COMMAND = "command", _("Command line")
+    API = "api", _("REST API")
     SCHEDULE = "schedule", _("Schedule")
     RETRY = "retry", _("Retry")
     SYSTEM = "system", _("System refresh")

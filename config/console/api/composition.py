@@ -18,6 +18,10 @@ from config.console.api import operations
 from config.platform.api import problems
 from config.platform.api.authentication import BearerToken
 from config.platform.api.problems import PROBLEM_TYPE, Problem
+from connections import api as connections_api
+from exports.api import exports as exports_api
+from exports.api import runs as runs_api
+from exports.policies import Refusal
 
 DESCRIPTION = """Start exports and learn how they ended, create segments, send profiles.
 
@@ -85,11 +89,22 @@ def _document_problems(path: str, method: str, operation: dict[str, Any]) -> Non
     for status in sorted(statuses):
         responses[str(int(status))] = {"description": status.phrase, "content": content}
     operation["responses"] = responses
+    for parameter in operation["parameters"]:
+        parameter["schema"] = _without_null(parameter["schema"])
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a parameter that may be left out: it cannot be null, since it is text."""
+    kinds = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
+    if len(kinds) != 1:
+        return schema
+    others = {key: value for key, value in schema.items() if key not in ("anyOf", "default")}
+    return {**others, **kinds[0]}
 
 
 def _conflicts() -> tuple[type[Exception], ...]:
     """Return the exceptions of the apps whose sentence says why something cannot be done now."""
-    return (problems.Conflict,)
+    return (problems.Conflict, Refusal)
 
 
 def compose() -> RestApi:
@@ -115,6 +130,6 @@ def compose() -> RestApi:
     }
     for kind, handler in handlers.items():
         api.add_exception_handler(kind, handler)
-    for router in (operations.router,):
+    for router in (operations.router, connections_api.router, exports_api.router, runs_api.router):
         api.add_router("", router)
     return api

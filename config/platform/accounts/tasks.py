@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from config.platform.accounts import lockout, password_links, sessions
+from config.platform.api import idempotency
 from config.platform.jobs.enqueue import enqueue
 
 
@@ -21,6 +22,7 @@ def enqueue_pending() -> None:
 
 @shared_task
 def clear_ended() -> None:
-    """Clear sessions that have ended, and failed sign-ins that no longer count."""
+    """Clear sessions that have ended, failed sign-ins that no longer count, and old answers of the API."""
     sessions.clear_ended()
     lockout.forget_old()
+    idempotency.forget_old()

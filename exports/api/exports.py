@@ -1,0 +1,144 @@
+"""Operations of the REST API about exports: list, show, and start a run."""
+
+from datetime import datetime
+from http import HTTPStatus
+
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from ninja import Router, Schema
+
+from config.platform.accounts.decorators import check_permission
+from config.platform.accounts.models import User
+from config.platform.accounts.permissions import Permission
+from config.platform.api.idempotency import KeyHeader, once
+from config.platform.api.values import PAGE_SIZE, Body, Id, Limit, Page, Text, page_of
+from config.platform.jobs.models import JobStatus
+from config.platform.web.htmx import Request
+from exports.actions import runs
+from exports.api.shown_run import RunOut, shown_run
+from exports.models import Export, Run, RunKind, Trigger
+from exports.models.snapshot import RunOptions
+from exports.permissions import check_can_manage, user_can_manage
+
+router = Router(tags=["Exports"])
+
+
+class MappingOut(Schema):
+    """An attribute, and the field of the list that it is sent to."""
+
+    attribute: str
+    field: str
+
+
+class ExportOut(Schema):
+    """An export. ``schedule_on`` is false for one that runs on request alone; ``last_status`` is null before its
+    first run."""
+
+    id: int
+    name: str
+    connection_id: int | None
+    connection: str | None
+    list_id: str
+    list_title: str
+    segment_ids: list[int]
+    email_attribute: str
+    mapping: list[MappingOut]
+    removal: str
+    schedule_on: bool
+    next_run_at: datetime | None
+    last_run_id: int | None
+    last_status: JobStatus | None
+    can_manage: bool
+    created_at: datetime
+
+
+class StartRun(Body):
+    """Options of a run; by default only changes are sent."""
+
+    everyone: bool = False
+
+
+@router.get("/exports", response=Page[ExportOut], operation_id="list_exports", summary="List exports")
+def list_exports(
+    request: Request,
+    *,
+    name: Text = "",
+    connection_id: Id | None = None,
+    status: JobStatus | None = None,
+    cursor: Id | None = None,
+    limit: Limit = PAGE_SIZE,
+) -> object:
+    """List exports: those whose name is ``name``, on one connection, or whose last run has a status."""
+    check_permission(request.user, Permission.EXPORT_VIEW)
+    exports = _exports()
+    if name:
+        exports = exports.filter(name__iexact=name)
+    if connection_id is not None:
+        exports = exports.filter(connection=connection_id)
+    if status is not None:
+        exports = exports.filter(last_status=status)  # type: ignore[misc]
+    return page_of(
+        exports, lambda found: [_shown(each, request.user) for each in found], cursor=cursor, limit=limit
+    )
+
+
+@router.get("/exports/{export_id}", response=ExportOut, operation_id="get_export", summary="Show an export")
+def get_export(request: Request, export_id: Id) -> object:
+    """Show one export with the status of its last run."""
+    check_permission(request.user, Permission.EXPORT_VIEW)
+    return _shown(get_object_or_404(_exports(), pk=export_id), request.user)
+
+
+@router.post(
+    "/exports/{export_id}/runs",
+    response={HTTPStatus.CREATED: RunOut},
+    operation_id="start_run",
+    summary="Start a run",
+)
+def start_run(
+    request: Request, response: HttpResponse, export_id: Id, body: StartRun, idempotency_key: KeyHeader = None
+) -> object:
+    """Start a run of an export now. Send an Idempotency-Key, so that a repeated request starts no second run."""
+    check_permission(request.user, Permission.EXPORT_MANAGE)
+    export = get_object_or_404(Export.objects.select_related("connection"), pk=export_id)
+    check_can_manage(request.user, export)
+
+    def act() -> tuple[int, RunOut]:
+        options = RunOptions(everyone=body.everyone)
+        run = runs.start_run(export, by=request.user, trigger=Trigger.API, options=options)
+        return HTTPStatus.CREATED, shown_run(run)
+
+    return once(request, response, idempotency_key, act)
+
+
+def _exports() -> "QuerySet[Export]":
+    last = Run.objects.filter(export=OuterRef("pk")).exclude(kind=RunKind.LIST_CLEANUP).order_by("-id")
+    return (
+        Export.objects.select_related("connection", "schedule")
+        .prefetch_related("segments")
+        .annotate(last_run_id=Subquery(last.values("pk")[:1]), last_status=Subquery(last.values("status")[:1]))
+    )
+
+
+def _shown(export: Export, user: User) -> ExportOut:
+    schedule = getattr(export, "schedule", None)
+    status = getattr(export, "last_status", None)
+    return ExportOut(
+        id=export.pk,
+        name=export.name,
+        connection_id=export.connection_id,
+        connection=export.connection.name if export.connection else None,
+        list_id=export.list_id,
+        list_title=export.list_title,
+        segment_ids=sorted(each.pk for each in export.segments.all()),
+        email_attribute=export.email_attribute,
+        mapping=[MappingOut(attribute=each["attribute"], field=each["field"]) for each in export.mapping],
+        removal=export.removal,
+        schedule_on=schedule is None or schedule.is_on,
+        next_run_at=schedule.due_at if schedule else None,
+        last_run_id=getattr(export, "last_run_id", None),
+        last_status=JobStatus(status) if status else None,
+        can_manage=user_can_manage(user, export),
+        created_at=export.created_at,
+    )

@@ -1,0 +1,183 @@
+"""Operations of the REST API about runs: list, follow, cancel, confirm removals, and read results."""
+
+import time
+from collections.abc import Iterator
+from http import HTTPStatus
+from threading import BoundedSemaphore
+from typing import Annotated, Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from ninja import Router
+from pydantic import Field
+
+from config.platform.accounts.decorators import check_permission
+from config.platform.accounts.permissions import Permission
+from config.platform.api.idempotency import KeyHeader, once
+from config.platform.api.ndjson import documented, ndjson
+from config.platform.api.values import PAGE_SIZE, Body, Id, Limit, Page, page_of
+from config.platform.audit.record import record
+from config.platform.jobs.models import JobStatus
+from config.platform.web.htmx import Request
+from exports import permissions
+from exports.actions import list_cleanup, runs
+from exports.api.shown_run import RunOut, shown_run
+from exports.models import Removal, Run
+from exports.permissions import check_can_manage
+from exports.reporting import messages, people
+from exports.reporting.breakdown import PeopleKind
+
+router = Router(tags=["Runs"])
+
+MOST_SECONDS = 30
+_LOOK_EVERY = 0.5
+# Requests that wait hold a thread of this process each; half of the threads stay free for others.
+_waiting = BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
+Wait = Annotated[int, Field(ge=0, le=MOST_SECONDS)]
+
+
+class ConfirmRemovals(Body):
+    """How many contacts may be removed, as ``removals_held`` of the run says, and how, as ``removal`` says: the
+    removals have changed when these differ."""
+
+    people: Annotated[int, Field(ge=1, le=10**9)]
+    removal: Annotated[Removal, Field(strict=False)]
+
+
+@router.get("/runs", response=Page[RunOut], operation_id="list_runs", summary="List runs")
+def list_runs(
+    request: Request,
+    *,
+    export_id: Id | None = None,
+    status: JobStatus | None = None,
+    cursor: Id | None = None,
+    limit: Limit = PAGE_SIZE,
+) -> object:
+    """List runs, the newest first: those of one export, or with one status."""
+    check_permission(request.user, Permission.EXPORT_VIEW)
+    found = _runs()
+    if export_id is not None:
+        found = found.filter(export=export_id)
+    if status is not None:
+        found = found.filter(status=status)
+    return page_of(found, lambda rows: list(map(shown_run, rows)), cursor=cursor, limit=limit, newest_first=True)
+
+
+@router.get("/runs/{run_id}", response=RunOut, operation_id="get_run", summary="Show or follow a run")
+def get_run(request: Request, run_id: Id, wait: Wait = 0) -> object:
+    """Show a run. With ``wait``, the answer comes when the run has settled, after so many seconds at the latest;
+    ask again until ``is_settled``."""
+    check_permission(request.user, Permission.EXPORT_VIEW)
+    run = get_object_or_404(_runs(), pk=run_id)
+    until = time.monotonic() + wait
+    if wait and not shown_run(run).is_settled and _waiting.acquire(blocking=False):
+        try:
+            while not shown_run(run).is_settled and time.monotonic() < until:
+                time.sleep(min(_LOOK_EVERY, max(0.0, until - time.monotonic())))
+                run = get_object_or_404(_runs(), pk=run_id)
+        finally:
+            _waiting.release()
+    return shown_run(run)
+
+
+@router.post("/runs/{run_id}/cancel", response=RunOut, operation_id="cancel_run", summary="Cancel a run")
+def cancel_run(request: Request, run_id: Id) -> object:
+    """Ask a run to stop, or not to be tried again. What was sent stays sent."""
+    run = _managed(request, run_id)
+    runs.cancel_run(run, by=request.user)
+    return shown_run(get_object_or_404(_runs(), pk=run_id))
+
+
+@router.post(
+    "/runs/{run_id}/confirm",
+    response={HTTPStatus.CREATED: RunOut},
+    operation_id="confirm_removals",
+    summary="Confirm held removals",
+)
+def confirm_removals(
+    request: Request,
+    response: HttpResponse,
+    run_id: Id,
+    body: ConfirmRemovals,
+    idempotency_key: KeyHeader = None,
+) -> object:
+    """Start a run that removes up to ``people`` contacts whose removal a guard holds."""
+    run = _managed(request, run_id)
+    permissions.check_can_confirm(request.user, run)
+
+    def act() -> tuple[int, RunOut]:
+        if run.is_cleanup:
+            new = list_cleanup.restart(run, people=body.people, by=request.user)
+        else:
+            new = runs.confirm_removals(run, people=body.people, how=body.removal, by=request.user)
+        return HTTPStatus.CREATED, shown_run(get_object_or_404(_runs(), pk=new.pk))
+
+    return once(request, response, idempotency_key, act)
+
+
+@router.get(
+    "/runs/{run_id}/results",
+    operation_id="get_results",
+    summary="Stream delivered contacts",
+    openapi_extra=documented("The contacts that the list accepted."),
+)
+def get_results(request: Request, run_id: Id) -> StreamingHttpResponse:
+    """Stream the contacts of a run that were delivered, each with its profile. This is recorded in the audit."""
+    run = _of_personal_data(request, run_id, PeopleKind.DELIVERED)
+    if run.batches_emptied_at is not None:
+        return ndjson(())
+    found = people.BatchPeople(run, PeopleKind.DELIVERED)
+    return ndjson(
+        {"email": each.email, "profile_id": each.profile_id, "result": "delivered", "batch": each.batch_label}
+        for each in found.everybody()
+    )
+
+
+@router.get(
+    "/runs/{run_id}/rejections",
+    operation_id="get_rejections",
+    summary="Stream contacts that were not delivered",
+    openapi_extra=documented("The contacts that were not delivered, each with a reason."),
+)
+def get_rejections(request: Request, run_id: Id, kind: PeopleKind = PeopleKind.REJECTED) -> StreamingHttpResponse:
+    """Stream the contacts of a run with one result, such as rejected, suppressed (``left``) or excluded, each with
+    code and reason. This is recorded in the audit."""
+    run = _of_personal_data(request, run_id, kind)
+    return ndjson(_outcomes(run, kind) if kind in people.OUTCOMES else ())
+
+
+def _outcomes(run: Run, kind: PeopleKind) -> Iterator[dict[str, Any]]:
+    for outcome in people.select_outcomes(run, kind).order_by("pk").iterator(chunk_size=2000):
+        yield {
+            "email": outcome.email,
+            "profile_id": outcome.profile_id,
+            "result": kind.value,
+            "code": outcome.code,
+            "reason": str(messages.text_of_outcome(outcome)),
+            "batch": outcome.batch_number,
+            "field": outcome.field,
+        }
+
+
+def _runs() -> "QuerySet[Run]":
+    return Run.objects.select_related("export__connection", "requested_by")
+
+
+def _managed(request: Request, run_id: int) -> Run:
+    """Return a run whose export the user may change. Raises Http404 and PermissionDenied."""
+    check_permission(request.user, Permission.EXPORT_MANAGE)
+    wanted = _runs().select_related("cleanup__delivered_set", "cleanup__connection")
+    run = get_object_or_404(wanted, pk=run_id)
+    check_can_manage(request.user, run.export)
+    return run
+
+
+def _of_personal_data(request: Request, run_id: int, kind: PeopleKind) -> Run:
+    """Return a run whose contacts the user may read unmasked, and record that they do."""
+    check_permission(request.user, Permission.EXPORT_VIEW)
+    check_permission(request.user, Permission.PERSONAL_DATA_SEE)
+    run = get_object_or_404(_runs(), pk=run_id)
+    record("downloaded", run, by=request.user, changes={"people": (None, {"kind": kind.value})})
+    return run

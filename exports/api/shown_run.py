@@ -1,0 +1,59 @@
+"""Show a run to programs."""
+
+from datetime import datetime
+
+from ninja import Schema
+
+from config.platform.jobs.models import JobStatus
+from exports.models import Run, RunKind, Stage, Trigger
+from exports.reporting import breakdown
+
+
+class RunOut(Schema):
+    """A run. ``is_settled`` says that it has ended and is not tried again; ``counts`` are complete then. When
+    ``removals_held`` is not 0, a user has to confirm the removals."""
+
+    id: int
+    export_id: int
+    number: int
+    kind: RunKind
+    trigger: Trigger
+    status: JobStatus
+    reason: str
+    stage: Stage
+    is_settled: bool
+    is_canceling: bool
+    requested_by: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    next_try_at: datetime | None
+    removal: str
+    removals_held: int
+    removal_guard: str
+    counts: dict[str, int]
+
+
+def shown_run(run: Run) -> RunOut:
+    """Return what programs see of a run; its export and requester are fetched before."""
+    return RunOut(
+        id=run.pk,
+        export_id=run.export_id,
+        number=run.number,
+        kind=RunKind(run.kind),
+        trigger=Trigger(run.trigger),
+        status=JobStatus(run.status),
+        reason=run.reason,
+        stage=Stage(run.stage),
+        is_settled=not run.is_open and run.next_try_at is None,
+        is_canceling=run.is_open and run.cancel_requested_at is not None,
+        requested_by=str(run.requested_by) if run.requested_by else None,
+        created_at=run.created_at,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        next_try_at=run.next_try_at,
+        removal=run.export.removal,
+        removals_held=run.removals_held,
+        removal_guard=run.removal_guard,
+        counts=breakdown.run_counts(run),
+    )

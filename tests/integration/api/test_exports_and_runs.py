@@ -1,0 +1,217 @@
+"""Exports and runs over the API: the same permissions and actions as the pages."""
+
+import json
+from typing import Any
+
+import pytest
+
+from config.platform.accounts.models import User
+from config.platform.accounts.permissions import Role
+from config.platform.api.models import IdempotencyKey
+from config.platform.audit.models import AuditEntry
+from config.platform.jobs.models import JobStatus
+from connections.models import Connection
+from exports.models import Export, Run, Trigger
+from exports.models.export import Removal
+from segments.models import Segment
+from tests.support import exports
+from tests.support.api import client_of
+from tests.support.profiles import create_profiles
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def segment(db: None) -> Segment:
+    create_profiles([{"email": "ann@example.com"}])
+    return exports.segment_of_everyone()
+
+
+@pytest.fixture
+def connection(alice: User) -> Connection:
+    return exports.sandbox_connection(by=alice)
+
+
+@pytest.fixture
+def export(alice: User, connection: Connection, segment: Segment) -> Export:
+    return exports.export_to(None, connection, segment, list_id="a" * 32, by=alice)
+
+
+def lines(response: Any) -> list[dict[str, Any]]:
+    assert response.status_code == 200
+    assert response["Content-Type"] == "application/x-ndjson"
+    return [json.loads(line) for line in response.getvalue().splitlines()]
+
+
+def rejected(run: Run) -> Run:
+    run.outcomes.create(
+        batch_number=1, kind="rejected", profile_id=1, email="ann@example.com", code="1", message="X"
+    )
+    Run.objects.filter(pk=run.pk).update(rejected=1)
+    return run
+
+
+def test_connections_are_for_administrators_and_hold_no_secret(
+    alice: User, bob: User, connection: Connection
+) -> None:
+    found = client_of(alice).get("connections")
+    assert [each["name"] for each in found.json()["items"]] == ["Sandbox"]
+    assert exports.API_KEY not in found.content.decode()
+    assert "credentials" not in client_of(alice).get(f"connections/{connection.pk}").json()
+    assert client_of(bob).get("connections").status_code == 403
+    assert client_of(alice, scopes=["read"]).get(f"connections/{connection.pk}").status_code == 403
+
+
+def test_exports_come_in_parts(alice: User, charlie: User, connection: Connection, segment: Segment) -> None:
+    names = [f"Export {n}" for n in range(5)]
+    for name in names:
+        exports.export_to(None, connection, segment, list_id="a" * 32, by=alice, name=name)
+    client, found, cursor = client_of(charlie), [], None
+    while True:
+        part = client.get("exports", {"limit": 2} | ({"cursor": cursor} if cursor else {})).json()
+        found += [each["name"] for each in part["items"]]
+        cursor = part["next_cursor"]
+        if cursor is None:
+            break
+    assert found == names
+
+
+def test_a_list_costs_the_same_queries_however_long(
+    alice: User, connection: Connection, segment: Segment, django_assert_num_queries: Any
+) -> None:
+    client = client_of(alice)
+    exports.export_to(None, connection, segment, list_id="a" * 32, by=alice, name="One")
+    with django_assert_num_queries(4):
+        client.get("exports")
+    for n in range(5):
+        exports.export_to(None, connection, segment, list_id="a" * 32, by=alice, name=f"More {n}")
+    with django_assert_num_queries(4):
+        client.get("exports")
+
+
+def test_filters_narrow_the_list(alice: User, export: Export) -> None:
+    client = client_of(alice)
+    assert client.get("exports", {"name": "NEWSLETTER"}).json()["items"][0]["id"] == export.pk
+    assert client.get("exports", {"status": "failed"}).json()["items"] == []
+    client.post(f"exports/{export.pk}/runs", {})
+    assert client.get("exports", {"status": "queued"}).json()["items"][0]["last_status"] == "queued"
+    assert len(client.get("runs", {"export_id": export.pk, "status": "queued"}).json()["items"]) == 1
+    assert client.get("runs", {"status": "failed"}).json()["items"] == []
+
+
+def test_a_contributor_starts_a_run_and_the_audit_names_the_token(bob: User, export: Export) -> None:
+    response = client_of(bob).post(f"exports/{export.pk}/runs", {})
+    assert response.status_code == 201
+    run = Run.objects.get()
+    assert response.json()["id"] == run.pk
+    assert (run.trigger, run.requested_by) == (Trigger.API, bob)
+    assert AuditEntry.objects.get(action="run").actor_name == "Bob Brown (Test)"
+
+
+def test_those_who_may_not_start_a_run_on_the_page_may_not_here(
+    bob: User, charlie: User, export: Export, connection: Connection
+) -> None:
+    url = f"exports/{export.pk}/runs"
+    assert client_of(charlie).post(url, {}).status_code == 403
+    assert client_of(bob, scopes=["read", "sources"]).post(url, {}).status_code == 403
+    Connection.objects.filter(pk=connection.pk).update(allowed_roles=[])
+    assert client_of(bob).post(url, {}).status_code == 403
+    bob.role = Role.VIEWER
+    bob.save()
+    assert client_of(bob).post(url, {}).status_code == 403
+    assert not Run.objects.exists()
+
+
+def test_a_refusal_is_recorded(charlie: User, export: Export) -> None:
+    client_of(charlie).post(f"exports/{export.pk}/runs", {})
+    entry = AuditEntry.objects.get(action="access refused")
+    assert entry.actor_id == charlie.pk
+
+
+def test_a_second_start_is_a_conflict(bob: User, export: Export) -> None:
+    client = client_of(bob)
+    client.post(f"exports/{export.pk}/runs", {})
+    second = client.post(f"exports/{export.pk}/runs", {})
+    assert second.status_code == 409
+    assert "already in progress" in second.json()["detail"]
+
+
+def test_a_repeated_start_with_its_key_is_answered_alike(bob: User, export: Export) -> None:
+    client, header = client_of(bob), {"Idempotency-Key": "airflow-1"}
+    first = client.post(f"exports/{export.pk}/runs", {}, **header)
+    second = client.post(f"exports/{export.pk}/runs", {}, **header)
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json() == second.json()
+    assert second["Idempotency-Replayed"] == "true"
+    assert Run.objects.count() == 1
+    assert client.post(f"exports/{export.pk}/runs", {"everyone": True}, **header).status_code == 409
+
+
+def test_a_refused_start_does_not_use_up_its_key(bob: User, export: Export) -> None:
+    client, header = client_of(bob), {"Idempotency-Key": "1"}
+    client.post(f"exports/{export.pk}/runs", {})
+    assert client.post(f"exports/{export.pk}/runs", {}, **header).status_code == 409
+    assert not IdempotencyKey.objects.exists()
+    Run.objects.update(status=JobStatus.CANCELED, finished_at="2026-01-01T00:00:00Z")
+    assert client.post(f"exports/{export.pk}/runs", {}, **header).status_code == 201
+
+
+def test_unknown_members_of_a_body_are_refused(bob: User, export: Export) -> None:
+    body = {"requested_by": 1, "everyone": "yes"}
+    response = client_of(bob).post(f"exports/{export.pk}/runs", body)
+    assert response.status_code == 422
+    assert {each["location"][-1] for each in response.json()["errors"]} == {"requested_by", "everyone"}
+    assert not Run.objects.exists()
+
+
+def test_a_settled_run_is_answered_at_once_and_an_open_one_after_the_wait(bob: User, export: Export) -> None:
+    client = client_of(bob)
+    run_id = client.post(f"exports/{export.pk}/runs", {}).json()["id"]
+    assert client.get(f"runs/{run_id}", {"wait": 1}).json()["is_settled"] is False
+    client.post(f"runs/{run_id}/cancel")
+    Run.objects.update(status=JobStatus.CANCELED, finished_at="2026-01-01T00:00:00Z")
+    assert client.get(f"runs/{run_id}", {"wait": 30}).json()["is_settled"] is True
+    assert client.get(f"runs/{run_id}", {"wait": 31}).status_code == 422
+
+
+def test_a_run_is_canceled_once(bob: User, charlie: User, export: Export) -> None:
+    client = client_of(bob)
+    run_id = client.post(f"exports/{export.pk}/runs", {}).json()["id"]
+    assert client_of(charlie).post(f"runs/{run_id}/cancel").status_code == 403
+    assert client.post(f"runs/{run_id}/cancel").json()["is_canceling"] is True
+    Run.objects.update(status=JobStatus.CANCELED, finished_at="2026-01-01T00:00:00Z")
+    assert client.post(f"runs/{run_id}/cancel").status_code == 409
+
+
+def test_held_removals_are_confirmed_as_they_were_shown(alice: User, export: Export) -> None:
+    Export.objects.update(removal=Removal.DELETE)
+    client = client_of(alice)
+    run_id = client.post(f"exports/{export.pk}/runs", {}).json()["id"]
+    body = {"people": 7, "removal": "delete"}
+    assert client.post(f"runs/{run_id}/confirm", body).status_code == 409
+    Run.objects.update(status="warnings", finished_at="2026-01-01T00:00:00Z", removals_held=7)
+    assert client.post(f"runs/{run_id}/confirm", body | {"removal": "unsubscribe"}).status_code == 409
+    assert client.post(f"runs/{run_id}/confirm", body).status_code == 201
+    assert Run.objects.order_by("-pk")[0].options["confirmed_removals"] == 7
+
+
+def test_rejections_are_streamed_to_those_who_see_personal_data_and_recorded(
+    bob: User, charlie: User, export: Export
+) -> None:
+    client = client_of(bob)
+    run_id = client.post(f"exports/{export.pk}/runs", {}).json()["id"]
+    rejected(Run.objects.get())
+    (line,) = lines(client.get(f"runs/{run_id}/rejections"))
+    assert (line["email"], line["result"], line["code"]) == ("ann@example.com", "rejected", "1")
+    assert lines(client.get(f"runs/{run_id}/rejections", {"kind": "invalid"})) == []
+    assert lines(client.get(f"runs/{run_id}/results")) == []
+    assert AuditEntry.objects.filter(action="downloaded", target_kind="run").count() == 3
+    assert client_of(charlie).get(f"runs/{run_id}/rejections").status_code == 403
+    assert client_of(bob, scopes=["read"]).get(f"runs/{run_id}/results").status_code == 403
+
+
+def test_what_is_not_there_is_a_problem(bob: User) -> None:
+    for path in ("runs/1", "exports/1", "runs/9223372036854775807", "runs/1/results"):
+        response = client_of(bob).get(path)
+        assert response.status_code == 404
+        assert response["Content-Type"] == "application/problem+json"
