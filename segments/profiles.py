@@ -154,10 +154,15 @@ def members_csv(segment: Segment) -> Iterator[str]:
     million members need little memory and no open transaction."""
     names = [attribute.name for attribute in catalog.attributes()]
     yield csv_lines.BYTE_ORDER_MARK + csv_lines.csv_line(["key", *names])
+    for profile in all_members(segment):
+        yield csv_lines.csv_line([profile.key, *(_csv_value(profile.attributes.get(name)) for name in names)])
+
+
+def all_members(segment: Segment) -> Iterator[Profile]:
+    """Iterate over the members of a segment by ID, read in steps."""
     after, last = f"id > ? AND {_is_member(segment).sql}", 0
     while found := stored.select_profiles(Condition(after, [last]), limit=_CSV_STEP):
-        for profile in found:
-            yield csv_lines.csv_line([profile.key, *(_csv_value(profile.attributes.get(name)) for name in names)])
+        yield from found
         last = found[-1].id
 
 

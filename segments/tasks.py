@@ -21,6 +21,7 @@ from segments.models import (
 )
 from segments.privacy import erase
 from segments.sources import actions, import_job, schedules
+from segments.sources.push import merge
 from segments.sources.watched_places import scan
 
 _IMPORT, _REFRESH = "segments.tasks.import_file", "segments.tasks.refresh_segment"
@@ -34,6 +35,14 @@ def import_file(job_id: int) -> None:
     job = import_job.run_import(job_id)
     if job is not None:
         scan.scan_soon(job.source_id)
+
+
+@shared_task
+def merge_pushed(source_id: int) -> None:
+    """Merge pushed profiles of a data source, about once a second, as long as there are any."""
+    forget_waiting(merge.TASK, source_id)
+    if merge.merge_for_a_while(source_id):
+        enqueue_unless_waiting(merge.TASK, source_id)
 
 
 @shared_task
@@ -77,6 +86,9 @@ def enqueue_pending() -> None:
             enqueue_unless_waiting(task, job_id)
     for place_id in scan.claim_due():
         enqueue("segments.tasks.scan_watched_place", place_id)
+    for source_id in merge.sources_to_merge():
+        enqueue_unless_waiting(merge.TASK, source_id)
+    merge.delete_merged()
     actions.delete_abandoned_uploads()
     if erase.purge_is_due():
         enqueue("segments.tasks.purge_erased")

@@ -1,7 +1,7 @@
 """Define the tables of segments, refreshes, imports and erasures; profile.py those of data sources and attributes,
 database_query.py and watched_place.py those of where rows come from, source_schedule.py those of when,
-identity_rules.py those of how profiles are unified; attribute_change.py those of changes of attributes;
-segment_draft.py those of rules that are not saved."""
+identity_rules.py those of how profiles are unified; attribute_change.py those of changes of attributes; pushed.py
+that of profiles that programs push; segment_draft.py those of rules that are not saved."""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -21,6 +21,7 @@ from segments.models.identity_rules import (
     ValuePreference,
 )
 from segments.models.profile import AttributeType, DataSource, DeletedAttribute, ImportMode, ProfileAttribute
+from segments.models.pushed import PushedBatch, PushSnapshot
 from segments.models.segment_draft import SegmentDraft
 from segments.models.source_schedule import SourceSchedule, SourceTick
 from segments.models.watched_place import PlaceKind, WatchedFile, WatchedPlace
@@ -44,6 +45,8 @@ __all__ = [
     "NormalForm",
     "PlaceKind",
     "ProfileAttribute",
+    "PushSnapshot",
+    "PushedBatch",
     "RemovedSource",
     "Segment",
     "SegmentDraft",
@@ -153,6 +156,10 @@ class SegmentTick(Tick):
         return f"{self.segment_id}: {self.due_at:%Y-%m-%d %H:%M}"
 
 
+# The path of an import whose rows are pushed batches.
+PUSHED = "push://"
+
+
 class ImportJob(Job):
     """The import of a file or of a database query into a data source. Progress counts bytes of the file."""
 
@@ -203,6 +210,11 @@ class ImportJob(Job):
     def is_from_bucket(self) -> bool:
         """Return whether its file was in a watched bucket."""
         return self.path.startswith("s3://")
+
+    @property
+    def is_pushed(self) -> bool:
+        """Return whether its rows were pushed by programs."""
+        return self.path == PUSHED
 
 
 class ImportProblem(models.Model):

@@ -40,6 +40,8 @@ class DataSource(models.Model):
     # The attributes in the last file, which decide the segments that depend on this source.
     columns = models.JSONField(default=list)
     mode = models.CharField(max_length=10, choices=ImportMode.choices, default=ImportMode.UPSERT)
+    # Whether programs push its profiles through the REST API.
+    is_pushed = models.BooleanField(default=False, db_default=False)
     # What users chose of the format of its files; the rest is detected.
     file_format = models.JSONField(default=dict, blank=True)
     # How the columns become attributes, as in column_plan.py; stored after an import.

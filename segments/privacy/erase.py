@@ -26,7 +26,7 @@ from config.platform.accounts.models import User
 from config.platform.audit.record import record
 from config.platform.text.addresses import comparable_email
 from segments import hooks, permissions
-from segments.models import DataSource, ErasedHash, Erasure, Segment, SegmentDraft
+from segments.models import DataSource, ErasedHash, Erasure, PushedBatch, Segment, SegmentDraft
 from segments.privacy import rejected_files
 from segments.privacy.subject_access import find_subject, segments_of
 from segments.privacy.subjects import Scope, Subject
@@ -143,6 +143,7 @@ def _erase(subject: Subject, lists: Collection[str], by: User) -> Erasure:
     elsewhere = hooks.personal_data.erase(subject, erasure, lists)
     _blank_problems(subject.emails)
     _delete_drafts(subject.emails)
+    _delete_pushed(subject)
     erasure.counts = {**_uncount(subject), **elsewhere}
     erasure.pending_ids = subject.profile_ids
     erasure.save(update_fields=["counts", "pending_ids"])
@@ -168,6 +169,22 @@ def _delete_drafts(emails: Sequence[str]) -> None:
     drafts = SegmentDraft.objects.only("rules")
     naming = [each.pk for each in drafts if _names_email(emails, each.rules)]
     SegmentDraft.objects.filter(pk__in=naming).delete()
+
+
+def _delete_pushed(subject: Subject) -> None:
+    """Delete the profiles of a person that programs pushed and that are not merged yet. An import that has read
+    them already rejects them."""
+    keys = {(profile.source_id, profile.key) for profile in subject.profiles}
+    for batch in PushedBatch.objects.order_by("pk").select_for_update(no_key=True).iterator(chunk_size=20):
+        kept = [
+            (key, line)
+            for key, line in zip(batch.keys, batch.lines, strict=True)
+            if (batch.source_id, key) not in keys and not _names_email(subject.emails, line)
+        ]
+        if len(kept) < batch.size:
+            batch.keys, batch.lines = [key for key, _line in kept], [line for _key, line in kept]
+            batch.size = len(kept)
+            batch.save(update_fields=["keys", "lines", "size"])
 
 
 def _blank_problems(emails: Sequence[str]) -> None:

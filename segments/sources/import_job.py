@@ -330,7 +330,7 @@ def _conclude(job: ImportJob, note: Mapping[str, Any]) -> None:
     moment = clock.now()
     alerts.update_after_import(source)
     source.columns = note["columns"]
-    if job.path and not (source.is_watching or actions.is_uploaded(Path(job.path))):
+    if job.path and not (job.is_pushed or source.is_watching or actions.is_uploaded(Path(job.path))):
         source.path = job.path
     source.refreshed_at = moment
     removed = note.get("removed", 0)  # an earlier release wrote notes without it

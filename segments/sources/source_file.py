@@ -1,5 +1,5 @@
-"""Provide the file that an import reads: an uploaded or given one, the fetched rows of a query, or one of a
-watched folder or bucket."""
+"""Provide the file that an import reads: an uploaded or given one, the fetched rows of a query, pushed
+profiles, or one of a watched folder or bucket."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from segments.models import ImportJob, WatchedFile
 from segments.sources.databases.fetch import fetch_rows
 from segments.sources.files.file_format import FileRefused
+from segments.sources.push.inbox import write_file
 from segments.sources.watched_places.places import place_of
 
 
@@ -47,6 +48,9 @@ def source_file(job: ImportJob, folder: Path, check: Callable[[], None]) -> Iter
     raise to stop. Raises FileRefused, and FileUnavailable for a file that is to be tried again later."""
     if not job.path:
         yield fetch_rows(job, folder, check)
+        return
+    if job.is_pushed:
+        yield write_file(job, folder)
         return
     watched = WatchedFile.objects.select_related("place").filter(job=job).first()
     if watched is None:

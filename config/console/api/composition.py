@@ -22,6 +22,10 @@ from connections import api as connections_api
 from exports.api import exports as exports_api
 from exports.api import runs as runs_api
 from exports.policies import Refusal
+from segments.api import segments as segments_api
+from segments.api import sources as sources_api
+from segments.catalog import TooManyAttributes
+from segments.sources.push.actions import PushRefused
 
 DESCRIPTION = """Start exports and learn how they ended, create segments, send profiles.
 
@@ -33,6 +37,14 @@ Lists come in parts: pass `next_cursor` of a part as `cursor` to get the next on
 (RFC 9457). The headers `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (in seconds) tell how many
 requests a token may still make in this minute."""
 
+_ROUTERS = (
+    operations.router,
+    connections_api.router,
+    sources_api.router,
+    segments_api.router,
+    exports_api.router,
+    runs_api.router,
+)
 _WITH_BODY = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 _ALWAYS = (
     *(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN),
@@ -46,8 +58,6 @@ class BodyParser(Parser):
     def parse_body(self, request: HttpRequest) -> Any:
         try:
             return orjson.loads(request.body)
-        except RequestDataTooBig:
-            raise HttpError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large.") from None
         except orjson.JSONDecodeError:
             raise HttpError(HTTPStatus.BAD_REQUEST, "The body is not JSON.") from None
 
@@ -104,7 +114,7 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _conflicts() -> tuple[type[Exception], ...]:
     """Return the exceptions of the apps whose sentence says why something cannot be done now."""
-    return (problems.Conflict, Refusal)
+    return (problems.Conflict, Refusal, PushRefused, TooManyAttributes)
 
 
 def compose() -> RestApi:
@@ -125,11 +135,12 @@ def compose() -> RestApi:
         PermissionDenied: problems.of_permission,
         Http404: problems.of_missing,
         HttpError: problems.of_status,
+        RequestDataTooBig: problems.of_size,
         problems.RateLimited: problems.of_rate_limit,
         **dict.fromkeys(_conflicts(), problems.of_conflict),
     }
     for kind, handler in handlers.items():
         api.add_exception_handler(kind, handler)
-    for router in (operations.router, connections_api.router, exports_api.router, runs_api.router):
+    for router in _ROUTERS:
         api.add_router("", router)
     return api

@@ -95,6 +95,11 @@ def of_status(request: HttpRequest, error: Exception) -> HttpResponse:
     return problem(status, str(error))
 
 
+def of_size(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Answer a body that is larger than DATA_UPLOAD_MAX_MEMORY_SIZE."""
+    return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large.")
+
+
 def of_rate_limit(request: HttpRequest, error: Exception) -> HttpResponse:
     """Answer a token that has used up its requests of this minute."""
     return problem(HTTPStatus.TOO_MANY_REQUESTS, "The token has made too many requests in this minute.")
