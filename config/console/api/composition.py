@@ -14,12 +14,13 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
 
-from config.console.api import operations
+from config.console.api import audit, operations
 from config.platform.api import problems
 from config.platform.api.authentication import BearerToken
 from config.platform.api.problems import PROBLEM_TYPE, Problem
 from connections import api as connections_api
 from exports.api import exports as exports_api
+from exports.api import lists as lists_api
 from exports.api import runs as runs_api
 from exports.policies import Refusal
 from segments.api import segments as segments_api
@@ -44,6 +45,8 @@ _ROUTERS = (
     segments_api.router,
     exports_api.router,
     runs_api.router,
+    lists_api.router,
+    audit.router,
 )
 _WITH_BODY = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 _ALWAYS = (
