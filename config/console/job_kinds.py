@@ -24,6 +24,7 @@ from exports.actions import runs
 from exports.models import Export, Run
 from exports.permissions import check_can_manage
 from exports.reporting import messages
+from exports.results import summary
 from exports.state.status import Reason
 from segments import actions as segment_actions
 from segments.models import DataSource, ImportJob, Segment, SegmentRefresh
@@ -96,9 +97,7 @@ def _segment_refresh_counts(job: SegmentRefresh) -> str:
 
 
 def _run_counts(run: Run) -> str:
-    sentence = _("%(planned)s to send: %(delivered)s delivered, %(rejected)s rejected")
-    found = with_counts(sentence, planned=run.planned, delivered=run.delivered, rejected=run.rejected)
-    return found if run.members else ""
+    return str(summary.of_run(run).in_words())
 
 
 def _system_refresh_counts(refresh: SystemRefresh) -> str:

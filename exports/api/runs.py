@@ -26,8 +26,8 @@ from exports.actions import list_cleanup, runs
 from exports.api.shown_run import RunOut, shown_run
 from exports.models import Removal, Run
 from exports.permissions import check_can_manage
-from exports.reporting import messages, people
-from exports.reporting.breakdown import PeopleKind
+from exports.reporting import people
+from exports.results.summary import PeopleKind
 
 router = Router(tags=["Runs"])
 
@@ -126,12 +126,10 @@ def confirm_removals(
 def get_results(request: Request, run_id: Id) -> StreamingHttpResponse:
     """Stream the contacts of a run that were delivered, each with its profile. This is recorded in the audit."""
     run = _of_personal_data(request, run_id, PeopleKind.DELIVERED)
-    if run.batches_emptied_at is not None:
-        return ndjson(())
-    found = people.BatchPeople(run, PeopleKind.DELIVERED)
+    found = people.list_contacts(run, PeopleKind.DELIVERED)
     return ndjson(
-        {"email": each.email, "profile_id": each.profile_id, "result": "delivered", "batch": each.batch_label}
-        for each in found.everybody()
+        {"email": each.email, "profile_id": each.profile_id, "result": each.kind.value, "batch": each.batch}
+        for each in found.all()
     )
 
 
@@ -142,22 +140,22 @@ def get_results(request: Request, run_id: Id) -> StreamingHttpResponse:
     openapi_extra=documented("The contacts that were not delivered, each with a reason."),
 )
 def get_rejections(request: Request, run_id: Id, kind: PeopleKind = PeopleKind.REJECTED) -> StreamingHttpResponse:
-    """Stream the contacts of a run with one result, such as rejected, suppressed (``left``) or excluded, each with
+    """Stream the contacts of a run with one result, such as rejected, suppressed or excluded, each with
     code and reason. This is recorded in the audit."""
     run = _of_personal_data(request, run_id, kind)
-    return ndjson(_outcomes(run, kind) if kind in people.OUTCOMES else ())
+    return ndjson(_listed(people.list_contacts(run, kind)))
 
 
-def _outcomes(run: Run, kind: PeopleKind) -> Iterator[dict[str, Any]]:
-    for outcome in people.select_outcomes(run, kind).order_by("pk").iterator(chunk_size=2000):
+def _listed(contacts: people.ContactList) -> Iterator[dict[str, Any]]:
+    for each in contacts.all():
         yield {
-            "email": outcome.email,
-            "profile_id": outcome.profile_id,
-            "result": kind.value,
-            "code": outcome.code,
-            "reason": str(messages.text_of_outcome(outcome)),
-            "batch": outcome.batch_number,
-            "field": outcome.field,
+            "email": each.email,
+            "profile_id": each.profile_id,
+            "result": each.kind.value,
+            "code": each.code,
+            "reason": each.reason,
+            "batch": each.batch,
+            "field": each.field,
         }
 
 

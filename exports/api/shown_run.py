@@ -6,7 +6,7 @@ from ninja import Schema
 
 from config.platform.jobs.models import JobStatus
 from exports.models import Run, RunKind, Stage, Trigger
-from exports.reporting import breakdown
+from exports.results import summary
 
 
 class RunOut(Schema):
@@ -55,5 +55,5 @@ def shown_run(run: Run) -> RunOut:
         removal=run.export.removal,
         removals_held=run.removals_held,
         removal_guard=run.removal_guard,
-        counts=breakdown.run_counts(run),
+        counts=summary.of_run(run).as_numbers(),
     )

@@ -13,7 +13,7 @@ from connections.models import Connection
 from exports.models import IS_REMOVAL, BatchStatus, Export, Run
 from exports.preview import dry_run
 from exports.preview.dry_run import Preview
-from exports.reporting import breakdown
+from exports.results.summary import Phase, ResultSummary
 from segments import audience
 
 FIRST = 20
@@ -29,14 +29,10 @@ class PreviewSummary:
 
     list_title: str
     active_people: int | None
-    figures: dict[str, int]
-    to_remove: int
-    removals_held: int
+    results: dict[str, int]  # a ResultSummary
     removal_guard: str  # a removing.RemovalGuard
     addresses: int  # different valid ones
     over_connection: int | None  # people of all exports, where the contract of the connection counts them
-    left_before: int  # whom the list kept as they are when last asked
-    rejected_before: int
     calls: int
     seconds: float | None
     at_once: int
@@ -56,14 +52,10 @@ def outline(export: Export) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     outlined = PreviewSummary(
         list_title=seen.list_details.title,
         active_people=seen.list_details.active_people,
-        figures=breakdown.plan_counts(seen.plan_counts),
-        to_remove=seen.removals.to_remove,
-        removals_held=seen.removals.held,
+        results=results_of(seen).as_numbers(),
         removal_guard=str(seen.removals.removal_guard),
         addresses=seen.plan_counts.people + seen.plan_counts.not_wanted,
         over_connection=seen.over_connection,
-        left_before=seen.left_before,
-        rejected_before=seen.plan_counts.still_refused - seen.left_before,
         calls=seen.calls + seen.calls_to_remove,
         seconds=_seconds(export.connection, seen, at_once),
         at_once=at_once,
@@ -88,6 +80,29 @@ def outline(export: Export) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     ]
     to_remove = [{"email": email, "payload": "", "is_removal": True} for email in seen.leaving]
     return asdict(outlined), [*to_send, *to_remove]
+
+
+def results_of(seen: Preview) -> ResultSummary:
+    """Summarize the results that a run would have before it sends. Contacts that the list kept out when last asked
+    are suppressed still."""
+    counts, removals = seen.plan_counts, seen.removals
+    return ResultSummary(
+        phase=Phase.PREVIEW,
+        unchanged=counts.unchanged,
+        invalid=counts.invalid,
+        duplicate=counts.duplicate,
+        exclusion=counts.exclusion,
+        no_consent=counts.no_consent,
+        control=counts.control,
+        suppressed=seen.left_before,
+        previously_rejected=counts.still_refused - seen.left_before,
+        not_attempted=counts.to_send,
+        planned=counts.to_send,
+        to_add=counts.to_add,
+        to_update=counts.to_update,
+        not_removed=removals.to_remove,
+        awaiting_confirmation=removals.held,
+    )
 
 
 def _seconds(connection: Connection | None, seen: Preview, at_once: int) -> float | None:

@@ -10,6 +10,7 @@ from config.platform.notifications.alerts import Subject
 from config.platform.notifications.models import Kind
 from exports.models import Export, Run
 from exports.reporting import messages
+from exports.results import summary
 from exports.state.status import Reason
 
 # Alerts that a successful run closes.
@@ -25,8 +26,7 @@ def update_alerts(run: Run) -> None:
         alerts.close_alerts([kind for kind in _OF_RUNS if kind != _kind_of(run)], subject)
         _update_alert_of_rejections(run, subject)
     if kind := _kind_of(run):
-        removals = {"removed": run.removed, "awaiting_confirmation": run.removals_held}
-        alerts.open_alert(kind, subject, _sentence(run), also=run.export.tell_also, removals=removals)
+        alerts.open_alert(kind, subject, _sentence(run), also=run.export.tell_also, results=_numbers(run))
 
 
 def subject_of(export: Export, path: str = "") -> Subject:
@@ -51,21 +51,18 @@ def _update_alert_of_rejections(run: Run, subject: Subject) -> None:
     if run.rejected * 100 > run.planned * settings.REJECTED_PERCENT:
         sentence = _("%(rejected)d of %(planned)d contacts were rejected.")
         words = sentence % {"rejected": run.rejected, "planned": run.planned}
-        alerts.open_alert(Kind.REJECTED, subject, words, also=run.export.tell_also)
+        words = f"{words} {summary.of_run(run).in_words()}"
+        alerts.open_alert(Kind.REJECTED, subject, words, also=run.export.tell_also, results=_numbers(run))
     elif run.planned:
         alerts.close_alerts([Kind.REJECTED], subject)
 
 
 def _sentence(run: Run) -> str:
     message = messages.message_of_run(run)
-    parts = (message.explanation, run.message, _removals(run), message.next_step)
+    parts = (message.explanation, run.message, summary.of_run(run).in_words(), message.next_step)
     return " ".join(str(part) for part in parts if part)
 
 
-def _removals(run: Run) -> str:
-    """Say how many subscribers were removed from the list, or would be once a user confirms it."""
-    named = (
-        (run.removed, _("Removed: %(contacts)d.")),
-        (run.removals_held, _("Removals awaiting confirmation: %(contacts)d.")),
-    )
-    return " ".join(text % {"contacts": contacts} for contacts, text in named if contacts)
+def _numbers(run: Run) -> dict[str, int]:
+    """Return the results of a run for the webhook."""
+    return summary.of_run(run).as_numbers()

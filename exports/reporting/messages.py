@@ -286,7 +286,9 @@ _OUTCOMES: dict[str, str | Promise] = {
 
 # What to do about contacts with one result.
 ADVICE: dict[str, str | Promise] = {
-    "left": _("No action is needed. Their status does not change. They are not retried until their data changes."),
+    "suppressed": _(
+        "No action is needed. Their status does not change. They are not retried until their data changes."
+    ),
     "rejected": _("Not retried until the data changes. Fix the data, or retry after you fix the cause."),
     "invalid": _("Fix the source data. The next run sends these contacts automatically."),
     "incomplete": _("Fix the source data, or change the field of the list. The next run then sends the value."),
@@ -295,7 +297,7 @@ ADVICE: dict[str, str | Promise] = {
     "no_consent": _("The next run sends these contacts after they consent."),
     "control": _("No action is needed. Download these contacts to compare them with the contacts that were sent."),
     "unknown": _("No action is needed. The next run sends these contacts again."),
-    "not_sent": _("No action is needed. The next run sends these contacts."),
+    "not_attempted": _("No action is needed. The next run sends these contacts."),
 }
 
 

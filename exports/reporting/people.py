@@ -1,6 +1,6 @@
 """Read the contacts of a run, a page at a time, however many they are.
 
-Contacts with an outcome have rows of their own. All others stand in the arrays of the batches: a page finds the
+Contacts with an outcome have rows of their own. All others are in the arrays of the batches: a page finds the
 batches that hold it by adding up their counts, and opens those alone.
 """
 
@@ -9,35 +9,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection as database
-from django.db.models import Q, QuerySet
+from django.db.models import Case, F, Q, QuerySet, When
 
 from config.platform.text.addresses import comparable_email
 from config.platform.text.csv_lines import BYTE_ORDER_MARK, csv_line
 from exports.batches import encode
-from exports.models import IS_REMOVAL, Batch, BatchStatus, Outcome, Run
+from exports.models import IS_REMOVAL, Batch, BatchStatus, Outcome, OutcomeKind, Run
 from exports.reporting import messages
-from exports.reporting.breakdown import PeopleKind
+from exports.results import summary
+from exports.results.summary import EXCLUDED_PARTS, OUTCOMES, PeopleKind
+from exports.state.plan_action import UNANSWERED
 
-OUTCOMES = (
-    PeopleKind.INVALID,
-    PeopleKind.DUPLICATE,
-    PeopleKind.EXCLUSION,
-    PeopleKind.NO_CONSENT,
-    PeopleKind.CONTROL,
-    PeopleKind.SUPPRESSED,
-    PeopleKind.REJECTED,
-    PeopleKind.UNKNOWN,
-    PeopleKind.INCOMPLETE,
-    PeopleKind.TO_REMOVE,
-    PeopleKind.REMOVED,
-    PeopleKind.NOT_REMOVED,
-)
-
+_PENDING = (BatchStatus.PLANNED, BatchStatus.SENDING, BatchStatus.NOT_SENT)
+# The batches that have contacts of a group. Until a run has ended, contacts that are not sent yet are pending.
 _STATUSES = {
     PeopleKind.DELIVERED: (BatchStatus.DONE,),
-    PeopleKind.NEW: (BatchStatus.DONE,),
-    PeopleKind.NOT_SENT: (BatchStatus.NOT_SENT,),
-    PeopleKind.PLANNED: (BatchStatus.PLANNED, BatchStatus.SENDING, BatchStatus.DONE, BatchStatus.NOT_SENT),
+    PeopleKind.NOT_ATTEMPTED: _PENDING,
+    PeopleKind.PLANNED: (*_PENDING, BatchStatus.DONE),
+    PeopleKind.NOT_REMOVED: _PENDING,
 }
 # Everybody in a batch; of those delivered, without whom the destination did not take.
 _EVERYBODY = "true"
@@ -53,13 +42,16 @@ _CSV_CHUNK = 2000
 
 
 @dataclass(frozen=True)
-class BatchPerson:
-    """A contact of a batch."""
+class ListedContact:
+    """A contact of a run with its result."""
 
-    profile_id: int
     email: str
-    batch_label: str
-    code: str  # that of their batch, where it was not sent
+    profile_id: int | None
+    kind: PeopleKind
+    code: str = ""
+    reason: str = ""
+    batch: str = ""
+    field: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,29 +76,87 @@ def first_contacts(batch: Batch, limit: int) -> list[SentPerson]:
     return [SentPerson(*row) for row in found]
 
 
-class BatchPeople(Sequence[BatchPerson]):
-    """All contacts of one kind in the batches of a run, in the order of sending; sliced, never read as a whole.
-    ``words``: a part of the address to look for, which reads every batch. ``code``: only batches with that
-    code."""
+class ContactList(Sequence[ListedContact]):
+    """Contacts of a run; sliced, never read as a whole."""
+
+    def __getitem__(self, part: int | slice) -> "list[ListedContact]":  # type: ignore[override]
+        if not isinstance(part, slice):
+            raise TypeError("contacts are read by the page")
+        start, stop, _step = part.indices(len(self))
+        return self.read(start, stop)
+
+    def read(self, start: int, stop: int) -> list[ListedContact]:
+        """Return the contacts from ``start`` to ``stop``."""
+        raise NotImplementedError
+
+    def all(self) -> Iterator[ListedContact]:
+        """Yield all contacts, reading some at a time."""
+        raise NotImplementedError
+
+
+class JoinedContacts(ContactList):
+    """The contacts of several lists, one after the other."""
+
+    def __init__(self, parts: Sequence[ContactList]) -> None:
+        self._parts = parts
+
+    def __len__(self) -> int:
+        return sum(map(len, self._parts))
+
+    def read(self, start: int, stop: int) -> list[ListedContact]:
+        found: list[ListedContact] = []
+        passed = 0
+        for part in self._parts:
+            size = len(part)
+            first, last = max(start - passed, 0), min(stop - passed, size)
+            if first < last:
+                found += part.read(first, last)
+            passed += size
+        return found
+
+    def all(self) -> Iterator[ListedContact]:
+        for part in self._parts:
+            yield from part.all()
+
+
+class OutcomeContacts(ContactList):
+    """The contacts of outcomes."""
+
+    def __init__(self, outcomes: QuerySet[Outcome]) -> None:
+        self._outcomes = outcomes
+        self._found: int | None = None
+
+    def __len__(self) -> int:
+        if self._found is None:
+            self._found = self._outcomes.count()
+        return self._found
+
+    def read(self, start: int, stop: int) -> list[ListedContact]:
+        return [_listed(outcome) for outcome in self._outcomes[start:stop]]
+
+    def all(self) -> Iterator[ListedContact]:
+        return map(_listed, self._outcomes.iterator(chunk_size=_CSV_CHUNK))
+
+
+class BatchContacts(ContactList):
+    """All contacts of one kind in the batches of a run, in the order of sending. ``words``: a part of the address
+    to look for, which reads every batch. ``code``: only batches with that code."""
 
     def __init__(self, run: Run, kind: PeopleKind, words: str = "", code: str = "") -> None:
-        self._run, self._words, self._code = run, words, code
+        self._run, self._kind, self._words, self._code = run, kind, words, code
         self._statuses = _STATUSES[kind]
-        self._taken_only = kind in (PeopleKind.DELIVERED, PeopleKind.NEW)
+        self._taken_only = kind is PeopleKind.DELIVERED
+        self._removals = kind is PeopleKind.NOT_REMOVED
         self._counts: list[tuple[int, int]] | None = None
         self._found: int | None = None
 
     def __len__(self) -> int:
-        return self._count_found() if self._words else sum(people for _pk, people in self._sizes())
+        return self._count_found() if self._words else sum(contacts for _pk, contacts in self._sizes())
 
-    def __getitem__(self, part: int | slice) -> "list[BatchPerson]":  # type: ignore[override]
-        if not isinstance(part, slice):
-            raise TypeError("people are read by the page")
-        start, stop, _step = part.indices(len(self))
+    def read(self, start: int, stop: int) -> list[ListedContact]:
         return self._look(start, stop) if self._words else self._open(start, stop)
 
-    def everybody(self) -> Iterator[BatchPerson]:
-        """All of them, in the order of sending, read batch by batch."""
+    def all(self) -> Iterator[ListedContact]:
         if self._words:
             yield from self._look(0, len(self))
             return
@@ -117,39 +167,40 @@ class BatchPeople(Sequence[BatchPerson]):
         """Return the batches in order, each with how many of its contacts are of this kind."""
         if self._counts is None:
             count = "delivered" if self._taken_only else "size"
-            rows = self._run.batches.exclude(IS_REMOVAL).filter(status__in=self._statuses).order_by("number")
-            rows = rows.filter(code=self._code) if self._code else rows
+            rows = self._run.batches.filter(IS_REMOVAL if self._removals else ~IS_REMOVAL)
+            rows = rows.filter(status__in=self._statuses).order_by("number")
+            if self._code == summary.NEVER_SENT:
+                rows = rows.exclude(code=UNANSWERED)
+            elif self._code:
+                rows = rows.filter(code=self._code)
             self._counts = list(rows.values_list("pk", count))
         return self._counts
 
-    def _open(self, start: int, stop: int) -> list[BatchPerson]:
-        people: list[BatchPerson] = []
+    def _open(self, start: int, stop: int) -> list[ListedContact]:
+        contacts: list[ListedContact] = []
         passed = 0
         for pk, size in self._sizes():
             if passed >= stop:
                 break
             first, last = max(start - passed, 0), min(stop - passed, size)
             if first < last:
-                people += self._in_batch(pk, first, last - first)
+                contacts += self._in_batch(pk, first, last - first)
             passed += size
-        return people
+        return contacts
 
-    def _in_batch(self, pk: int, offset: int, limit: int) -> list[BatchPerson]:
+    def _in_batch(self, pk: int, offset: int, limit: int) -> list[ListedContact]:
         where = _TAKEN if self._taken_only else _EVERYBODY
         return self._read(f"batch.id = %s AND {where}", [pk], offset, limit)
 
-    def _look(self, start: int, stop: int) -> list[BatchPerson]:
+    def _look(self, start: int, stop: int) -> list[ListedContact]:
         where, parameters = self._search()
         return self._read(where, parameters, start, stop - start)
 
     def _search(self) -> tuple[str, list[Any]]:
-        where = "batch.run_id = %s AND batch.status = ANY (%s) AND strpos(person.email, %s) > 0"
-        where += " AND batch.operation NOT IN ('mark', 'delete', 'unsubscribe')"
-        where += " AND %s IN ('', batch.code)"
+        where = "batch.id = ANY (%s) AND strpos(person.email, %s) > 0"
         if self._taken_only:
             where += f" AND {_TAKEN}"
-        statuses = [str(status.value) for status in self._statuses]
-        return where, [self._run.pk, statuses, _searched(self._words), self._code]
+        return where, [[pk for pk, _size in self._sizes()], _searched(self._words)]
 
     def _count_found(self) -> int:
         if self._found is None:
@@ -159,15 +210,46 @@ class BatchPeople(Sequence[BatchPerson]):
                 self._found = int(cursor.fetchone()[0])
         return self._found
 
-    def _read(self, where: str, parameters: list[Any], offset: int, limit: int) -> list[BatchPerson]:
+    def _read(self, where: str, parameters: list[Any], offset: int, limit: int) -> list[ListedContact]:
         statement = f"""
-            SELECT person.profile_id, person.email, batch.label,
-                   CASE WHEN batch.status = 'not_sent' THEN batch.code ELSE '' END FROM {_PEOPLE} WHERE {where}
+            SELECT person.profile_id, person.email, batch.label, batch.status, batch.code
+              FROM {_PEOPLE} WHERE {where}
              ORDER BY batch.number, person.place OFFSET %s LIMIT %s
         """  # noqa: S608 - only our own fragments are put in
         with database.cursor() as cursor:
             cursor.execute(statement, [*parameters, offset, limit])
-            return [BatchPerson(*row) for row in cursor.fetchall()]
+            rows = cursor.fetchall()
+        results = self._results([row[1] for row in rows]) if self._kind is PeopleKind.PLANNED else {}
+        return [self._listed(row, results.get(row[1]) if row[1] else None) for row in rows]
+
+    def _listed(self, row: tuple[int, str, str, str, str], outcome: Outcome | None) -> ListedContact:
+        profile_id, email, label, status, code = row
+        if outcome is not None:
+            found = _listed(outcome)
+            return ListedContact(email, profile_id, found.kind, found.code, found.reason, label)
+        kind = self._kind
+        if kind is PeopleKind.PLANNED:
+            kind = PeopleKind.DELIVERED if status == BatchStatus.DONE else PeopleKind.NOT_ATTEMPTED
+        code = code if status == BatchStatus.NOT_SENT else ""
+        return ListedContact(email, profile_id, kind, code, str(messages.text_of_code(code)), label)
+
+    def _results(self, emails: Sequence[str]) -> dict[str, Outcome]:
+        """Find the outcomes of contacts of batches that were not delivered."""
+        kinds = [OutcomeKind.LEFT, OutcomeKind.REJECTED, OutcomeKind.UNKNOWN]
+        outcomes = self._run.outcomes.filter(kind__in=kinds, batch_number__isnull=False, email__in=emails)
+        return {outcome.email: outcome for outcome in outcomes}
+
+
+def _listed(outcome: Outcome) -> ListedContact:
+    return ListedContact(
+        email=outcome.email,
+        profile_id=outcome.profile_id,
+        kind=summary.kind_of_outcome(outcome.kind),
+        code=outcome.code,
+        reason=messages.text_of_outcome(outcome),
+        batch=str(outcome.batch_number or ""),
+        field=outcome.field,
+    )
 
 
 def _searched(text: str) -> str:
@@ -175,35 +257,55 @@ def _searched(text: str) -> str:
     return comparable_email(text) or text.lower()
 
 
-def select_outcomes(
-    run: Run, kind: PeopleKind, code: str = "", words: str = "", field: str = ""
+def list_contacts(run: Run, kind: PeopleKind, code: str = "", words: str = "", field: str = "") -> ContactList:
+    """List the contacts of one group, those of one code or field if it is given; none once they are no longer
+    stored."""
+    parts: list[ContactList] = []
+    if not is_kept(run, kind):
+        return JoinedContacts([])
+    if outcomes := outcomes_of(kind):
+        parts.append(OutcomeContacts(_select_outcomes(run, outcomes, code, words, field)))
+    if kind in _STATUSES:
+        parts.append(BatchContacts(run, kind, words, code))
+    return JoinedContacts(parts)
+
+
+def is_kept(run: Run, kind: PeopleKind) -> bool:
+    """Tell whether all contacts of a group are still stored."""
+    are_outcomes_kept = run.outcomes_removed_at is None or not outcomes_of(kind)
+    return are_outcomes_kept and (run.batches_emptied_at is None or kind not in _STATUSES)
+
+
+def outcomes_of(kind: PeopleKind) -> list[OutcomeKind]:
+    """Return the outcomes that the contacts of a group have; empty for a group of contacts without."""
+    kinds = EXCLUDED_PARTS if kind is PeopleKind.EXCLUDED else (kind,)
+    return [outcome for part in kinds for outcome in OUTCOMES.get(part, ())]
+
+
+def _select_outcomes(
+    run: Run, kinds: Sequence[OutcomeKind], code: str, words: str, field: str
 ) -> QuerySet[Outcome]:
-    """Select the outcomes of one kind, and of one code or field if it is given."""
-    outcomes = run.outcomes.filter(kind=kind.value)
+    """Select a row for each contact: one that was delivered without several values has several."""
+    outcomes = run.outcomes.filter(kind__in=kinds)
     if code:
         outcomes = outcomes.filter(code=code)
     if field:
         outcomes = outcomes.filter(field=field)
     for word in words.split():
         outcomes = outcomes.filter(Q(email__icontains=_searched(word)) | Q(message__icontains=word))
-    return outcomes
+    if OutcomeKind.INCOMPLETE not in kinds:
+        return outcomes.order_by("pk")
+    erased = Case(When(email="", then=F("pk")), default=0)
+    return (
+        outcomes.annotate(erased=erased)
+        .order_by("email", "profile_id", "erased", "pk")
+        .distinct("email", "profile_id", "erased")
+    )
 
 
-def write_csv(kind: PeopleKind, people: "QuerySet[Outcome] | BatchPeople") -> Iterator[str]:
-    """Yield a line for each of ``people``, which are all of one kind. They are never all in memory."""
+def write_csv(contacts: ContactList) -> Iterator[str]:
+    """Yield a line for each of ``contacts``. They are never all in memory."""
     yield BYTE_ORDER_MARK + csv_line(CSV_COLUMNS)
-    rows = _of_batches(people) if isinstance(people, BatchPeople) else _of_outcomes(people)
-    for email, profile, code, reason, batch, field in rows:
-        yield csv_line((email, profile or "", kind.value, code, reason, batch or "", field))
-
-
-def _of_outcomes(outcomes: "QuerySet[Outcome]") -> Iterator[tuple[Any, ...]]:
-    for outcome in outcomes.iterator(chunk_size=_CSV_CHUNK):
-        reason = messages.text_of_outcome(outcome)
-        yield outcome.email, outcome.profile_id, outcome.code, reason, outcome.batch_number, outcome.field
-
-
-def _of_batches(people: BatchPeople) -> Iterator[tuple[Any, ...]]:
-    for person in people.everybody():
-        reason = messages.text_of_code(person.code)
-        yield person.email, person.profile_id, person.code, reason, person.batch_label, ""
+    for one in contacts.all():
+        kind = one.kind.value
+        yield csv_line((one.email, one.profile_id or "", kind, one.code, one.reason, one.batch, one.field))

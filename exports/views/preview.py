@@ -22,6 +22,7 @@ from exports.models import Export, ExportPreview, Removal
 from exports.permissions import check_can_manage, user_can_manage
 from exports.policies import can_run
 from exports.removal.removal_plan import RemovalGuard
+from exports.results import summary
 from exports.views.access import find_export, find_managed_export
 
 
@@ -68,14 +69,14 @@ def refresh_and_run(request: Request, export_id: int) -> HttpResponse:
 
 def _context(request: Request, export: Export) -> dict[str, object]:
     job: ExportPreview | None = export.previews.select_related("requested_by").first()
-    outline = job.outline if job else None
+    outline = job.outline if job and job.outline and "results" in job.outline else None
     sample = job.sample if job else []
     may_manage = user_can_manage(request.user, export)
     return {
         "export": export,
         "job": job,
         "outline": outline,
-        "kept_back": sum(outline["figures"].get(name, 0) for name in _EXCLUDED) if outline else 0,
+        "summary": summary.of_preview(outline["results"]) if outline else None,
         "warnings": _warnings(export, outline) if outline else [],
         "first_to_send": [contact for contact in sample if not contact.get("is_removal")],
         "first_to_remove": [contact for contact in sample if contact.get("is_removal")],
@@ -97,15 +98,10 @@ def _context(request: Request, export: Export) -> dict[str, object]:
     }
 
 
-# The counts of a preview that are excluded; older previews lack some.
-_EXCLUDED = ("invalid", "duplicates", "excluded_by_segment", "without_consent", "held_out")
-
-
 def _warnings(export: Export, outline: dict[str, Any]) -> list[str]:
     """What would end the run before anybody is sent."""
-    figures = outline["figures"]
-    not_wanted = ("without_consent", "excluded_by_segment", "held_out")
-    people = outline["addresses"] - sum(figures.get(name, 0) for name in not_wanted)
+    results = summary.of_preview(outline["results"])
+    people = results.members - results.excluded
     most = settings.MAX_PROFILES_PER_EXPORT
     contract = export.connection.limited.most_people if export.connection else None
     found = []

@@ -1,4 +1,4 @@
-"""Who met which fate in a run."""
+"""List the contacts of a run by result, and its batches."""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -19,40 +19,27 @@ from config.platform.jobs import clock
 from config.platform.web.htmx import Request
 from config.platform.web.lists import LONGEST_SEARCH, Column, ListPage, list_page
 from config.platform.web.panes import render_pane
-from exports.models import Batch, BatchStatus, Outcome, Run
+from exports.models import Batch, BatchStatus, Run
 from exports.reporting import breakdown, messages
 from exports.reporting import people as reporting_people
-from exports.reporting.breakdown import LABELS, MEANINGS, PeopleKind
-from exports.reporting.people import BatchPeople
+from exports.reporting.people import ContactList, ListedContact
+from exports.results import summary
+from exports.results.summary import MEANINGS, Count, PeopleKind, ResultSummary
 from exports.views.access import find_run
 from exports.views.runs import frame, retry_button
 
 PAGE_SIZE = 50
 
-_BATCH_COLUMNS = (
+# Counted, and not listed.
+_COUNTED_ONLY = (PeopleKind.MEMBERS, PeopleKind.UNCHANGED, PeopleKind.PREVIOUSLY_REJECTED)
+
+_COLUMNS = (
     Column("email", gettext_lazy("Email")),
-    Column("batch", gettext_lazy("Batch")),
-)
-_OUTCOME_COLUMNS = (
-    Column("email", gettext_lazy("Email")),
+    Column("result", gettext_lazy("Result")),
     Column("why", gettext_lazy("Reason")),
     Column("code", gettext_lazy("Code")),
+    Column("batch", gettext_lazy("Batch")),
 )
-# Counted, and nothing else: nobody keeps a row for them.
-_COUNTED_ONLY = (PeopleKind.MEMBERS, PeopleKind.UNCHANGED, PeopleKind.STILL_REFUSED)
-# How the kinds are offered: what was planned, and the four fates.
-_PARTS: Sequence[tuple[Any, Sequence[PeopleKind]]] = (
-    (
-        gettext_lazy("Plan"),
-        (PeopleKind.MEMBERS, PeopleKind.UNCHANGED, PeopleKind.STILL_REFUSED, PeopleKind.PLANNED),
-    ),
-    (gettext_lazy("Delivered"), (PeopleKind.DELIVERED, PeopleKind.NEW, PeopleKind.INCOMPLETE)),
-    (gettext_lazy("Not delivered"), (PeopleKind.SUPPRESSED, PeopleKind.REJECTED, PeopleKind.UNKNOWN)),
-    (gettext_lazy("Excluded or not attempted"), breakdown.NOT_SENT_KINDS),
-)
-_HELD = (PeopleKind.TO_REMOVE,)
-_REMOVALS = (PeopleKind.REMOVED, PeopleKind.NOT_REMOVED)
-
 BATCH_LIST_COLUMNS = (
     Column("number", gettext_lazy("Batch"), order_by=("number",)),
     Column("status", gettext_lazy("Status"), order_by=("status", "number")),
@@ -98,27 +85,31 @@ def contacts(request: Request, run_id: int) -> HttpResponse:
     run = find_run(run_id)
     first_kind = PeopleKind.MEMBERS if messages.texts_of(run).sends_contacts else PeopleKind.REMOVED
     kind = _kind(request.GET.get("kind", first_kind))
+    results = summary.of_run(run)
     sees_data = request.user.may(Permission.PERSONAL_DATA_SEE)
-    count = breakdown.count_contacts(run, kind)
+    count = results.count(kind)
     context = frame(request, run, "exports:people") | {
         "kind": kind.value,
-        "kind_label": LABELS[kind],
+        "kind_label": summary.label_of(kind, results.phase),
         "meaning": MEANINGS.get(kind, ""),
-        "kinds": _kinds(run, kind),
-        "counted_only": kind in _COUNTED_ONLY,
+        "kinds": _kinds(run, results),
         "code": request.GET.get("code", ""),
         "field": run.snapshot.field_labels.get(request.GET.get("field", ""), ""),
         "count": count,
+        "counted_only": kind is not PeopleKind.MEMBERS,
+        "summary": results,
         "sees_data": sees_data,
         "query": request.GET.urlencode(),
-        "from_batches": kind not in reporting_people.OUTCOMES,
     }
     if kind in _COUNTED_ONLY:
         return render(request, "exports/people_counts.html", context)
     page = _page(request, run, kind, sees_data=sees_data)
-    context |= {"list": page, "people": _shown(page.rows), "rows_gone": bool(count) and not page.total}
-    if kind in reporting_people.OUTCOMES:
-        context |= {"groups": breakdown.group_outcomes(run, kind)}
+    context |= {
+        "list": page,
+        "people": [_shown(row, results) for row in page.rows],
+        "rows_gone": bool(count) and not page.total,
+        "groups": breakdown.group_outcomes(run, kind) if reporting_people.outcomes_of(kind) else [],
+    }
     if kind is PeopleKind.REJECTED:
         context |= retry_button(run, request.user)
     return render(request, "exports/people.html", context)
@@ -137,7 +128,7 @@ def download(request: Request, run_id: int) -> StreamingHttpResponse:
     record("downloaded", run, by=request.user, changes={"people": (None, _asked_for(request))})
     headers = {"Content-Disposition": f'attachment; filename="run-{run.number}-{kind}.csv"'}
     return StreamingHttpResponse(
-        reporting_people.write_csv(kind, found), content_type="text/csv; charset=utf-8", headers=headers
+        reporting_people.write_csv(found), content_type="text/csv; charset=utf-8", headers=headers
     )
 
 
@@ -148,21 +139,15 @@ def _asked_for(request: Request) -> dict[str, object]:
     return asked | ({"q": "…"} if request.GET.get("q") else {})
 
 
-def _rows_kept(run: Run, kind: PeopleKind) -> bool:
-    """Tell whether the contacts behind the count are still kept."""
-    return (run.outcomes_removed_at if kind in reporting_people.OUTCOMES else run.batches_emptied_at) is None
-
-
 def _page(request: Request, run: Run, kind: PeopleKind, *, sees_data: bool) -> PeoplePage:
     # Whoever sees addresses masked must not find out by searching which ones there are.
     words = _words(request) if sees_data else ""
-    columns = _OUTCOME_COLUMNS if kind in reporting_people.OUTCOMES else _BATCH_COLUMNS
     found: Any = _found(request, run, kind, words)
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page", 1))
     shown = PeoplePage(
-        cast(Any, page), columns=columns, query=request.GET, sort="", search=words, selectable=False
+        cast(Any, page), columns=_COLUMNS, query=request.GET, sort="", search=words, selectable=False
     )
-    shown.rows_gone = not _rows_kept(run, kind)
+    shown.rows_gone = not reporting_people.is_kept(run, kind)
     return shown
 
 
@@ -170,22 +155,13 @@ def _words(request: Request) -> str:
     return request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
 
 
-def _found(request: Request, run: Run, kind: PeopleKind, words: str) -> "QuerySet[Outcome] | BatchPeople":
-    if not _rows_kept(run, kind):
-        return Outcome.objects.none()
-    if kind in reporting_people.OUTCOMES:
-        code, field = request.GET.get("code", ""), request.GET.get("field", "")
-        return reporting_people.select_outcomes(run, kind, code, words, field).order_by("pk")
-    return BatchPeople(run, kind, words, request.GET.get("code", ""))
+def _found(request: Request, run: Run, kind: PeopleKind, words: str) -> ContactList:
+    code, field = request.GET.get("code", ""), request.GET.get("field", "")
+    return reporting_people.list_contacts(run, kind, code, words, field)
 
 
-def _shown(rows: list[Any]) -> list[dict[str, object]]:
-    return [
-        {"person": row, "why": messages.text_of_outcome(row), "code": row.code}
-        if isinstance(row, Outcome)
-        else {"person": row, "batch": row.batch_label, "why": messages.text_of_code(row.code)}
-        for row in rows
-    ]
+def _shown(contact: ListedContact, results: ResultSummary) -> dict[str, object]:
+    return {"person": contact, "label": summary.label_of(contact.kind, results.phase)}
 
 
 def _kind(text: str) -> PeopleKind:
@@ -195,32 +171,15 @@ def _kind(text: str) -> PeopleKind:
         raise Http404 from None
 
 
-def _kinds(run: Run, current: PeopleKind) -> list[dict[str, object]]:
-    """Every kind with its count, to go from one to the other."""
-    return [
-        {
-            "label": label,
-            "kinds": [
-                {
-                    "kind": kind.value,
-                    "label": LABELS[kind],
-                    "people": breakdown.count_contacts(run, kind),
-                    "current": kind is current,
-                }
-                for kind in kinds
-            ],
-        }
-        for label, kinds in _parts(run)
-    ]
-
-
-def _parts(run: Run) -> Sequence[tuple[Any, Sequence[PeopleKind]]]:
-    """Which kinds a run can have."""
-    removals = _HELD if run.removals_held else _REMOVALS
-    if not messages.texts_of(run).sends_contacts:
-        return [(gettext_lazy("On the previous list"), removals)]
-    has_removals = run.to_remove or run.removals_held
-    return [*_PARTS, (gettext_lazy("Contacts who left the segments"), removals)] if has_removals else _PARTS
+def _kinds(run: Run, results: ResultSummary) -> list[dict[str, object]]:
+    """Every number of the run, to go from one to the other."""
+    parts: list[tuple[Any, Sequence[Count]]] = []
+    if messages.texts_of(run).sends_contacts:
+        parts.append((gettext_lazy("Members"), [results.all_members, *results.counts]))
+        excluded = [part for one in results.counts for part in one.of_which if part.contacts]
+        parts.append((gettext_lazy("Excluded"), excluded))
+    parts.append((messages.texts_of(run).removals_title, results.removals))
+    return [{"label": label, "counts": counts} for label, counts in parts if counts]
 
 
 @require_permission(Permission.EXPORT_VIEW)

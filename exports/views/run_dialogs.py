@@ -19,7 +19,7 @@ from exports.removal import list_cleanup
 from exports.removal import restore as removal_restore
 from exports.removal.restore import Restorable
 from exports.reporting import breakdown, messages
-from exports.reporting.breakdown import PeopleKind
+from exports.results.summary import PeopleKind
 from exports.views.access import find_managed_run, find_run
 from exports.views.confirm import Confirmation, confirm, count_shown
 
@@ -99,8 +99,14 @@ def _removals_to_confirm(run: Run) -> dict[str, object]:
         "how": how,
         "sentence": _what_removal_does(BatchOperation(how)),
         "reaches_everywhere": policies.reaches_everywhere(run),
-        "people_url": f"{reverse('exports:people', args=[run.pk])}?kind=to_remove" if run.removals_held else "",
+        "people_url": f"{reverse('exports:people', args=[run.pk])}?kind=awaiting_confirmation"
+        if run.removals_held
+        else "",
     }
+
+
+def _people_url(run: Run, kind: PeopleKind) -> str:
+    return f"{reverse('exports:people', args=[run.pk])}?kind={kind}"
 
 
 def _what_removal_does(operation: BatchOperation) -> str:
@@ -166,6 +172,6 @@ def retry_rejected_contacts(request: Request, run_id: int) -> HttpResponse:
         sentence=sentence % {"people": sum(group.people for group in groups if code in ("", group.code))},
         confirm_label=_("Retry contacts"),
         act=act,
-        back=f"{reverse('exports:people', args=[run.pk])}?kind={PeopleKind.REJECTED}",
+        back=_people_url(run, PeopleKind.REJECTED),
     )
     return confirm(request, asked)

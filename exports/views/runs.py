@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, Max
+from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Lower
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -35,25 +36,38 @@ from exports.policies import can_run
 from exports.removal import list_cleanup, restore
 from exports.removal.removal_plan import RemovalGuard
 from exports.reporting import breakdown, messages, next_steps, progress
-from exports.results import unknown_results
+from exports.results import summary, unknown_results
+from exports.results.summary import PARTS, PeopleKind, ResultSummary
 from exports.state.status import Reason
 from exports.views.access import find_run
 
 MOST_NOT_STARTED = 5
-HISTORY_COLUMNS = (
+COLUMNS = (
     Column("number", gettext_lazy("Run"), order_by=("number",)),
     Column("status", gettext_lazy("Status"), order_by=("status", "number")),
     Column("trigger", gettext_lazy("Started"), order_by=("trigger", Lower("requested_by__full_name"), "number")),
     Column("started", gettext_lazy("When"), order_by=("created_at",)),
     Column("duration", gettext_lazy("Duration"), order_by=(F("finished_at") - F("started_at"),), kind="number"),
     Column("members", gettext_lazy("Members"), order_by=("members", "number"), kind="number"),
-    Column("delivered", gettext_lazy("Delivered"), order_by=("delivered", "number"), kind="number"),
-    Column("new", gettext_lazy("Added"), order_by=("new_people", "number"), kind="number"),
-    Column("left", gettext_lazy("Suppressed"), order_by=("left", "number"), kind="number"),
-    Column("rejected", gettext_lazy("Rejected"), order_by=("rejected", "number"), kind="number"),
-    Column("removed", gettext_lazy("Removed"), order_by=("removed", "removals_held", "number"), kind="number"),
-    Column("not_sent", gettext_lazy("Not attempted"), order_by=("not_sent", "number"), kind="number"),
 )
+# The results by which the history can be sorted, in the database.
+SORTED_BY: dict[PeopleKind, F | CombinedExpression] = {
+    PeopleKind.DELIVERED: F("delivered"),
+    PeopleKind.UNCHANGED: F("unchanged"),
+    PeopleKind.EXCLUDED: F("invalid")
+    + F("duplicates")
+    + F("excluded_by_segment")
+    + F("without_consent")
+    + F("held_out"),
+    PeopleKind.SUPPRESSED: F("left"),
+    PeopleKind.PREVIOUSLY_REJECTED: F("still_refused"),
+    PeopleKind.REJECTED: F("rejected"),
+    PeopleKind.UNKNOWN: F("unknown"),
+    PeopleKind.NOT_ATTEMPTED: F("planned") - F("delivered") - F("left") - F("rejected") - F("unknown"),
+    PeopleKind.REMOVED: F("removed"),
+}
+# They have a column when a run of the export has contacts there; without it, the others add up all the same.
+_RARE_COLUMNS = (PeopleKind.PREVIOUSLY_REJECTED, PeopleKind.UNKNOWN, PeopleKind.NOT_ATTEMPTED)
 
 # What the list holds is asked once a run is over, and known so soon.
 _ASKED_WITHIN = timedelta(seconds=10)
@@ -93,6 +107,10 @@ class ShownRun:
         return str(Reason(self.run.reason).label) if self.run.reason else ""
 
     @property
+    def summary(self) -> ResultSummary:
+        return summary.of_run(self.run)
+
+    @property
     def message(self) -> messages.Message:
         return messages.message_of_run(self.run)
 
@@ -120,10 +138,11 @@ class ShownRun:
 def history(request: Request, export_id: int) -> HttpResponse:
     """All runs of an export."""
     export = get_object_or_404(Export.objects.select_related("connection", "schedule"), pk=export_id)
+    kinds = _result_columns(export)
     page = list_page(
         request,
         Run.objects.filter(export=export).select_related("requested_by", "cleanup__delivered_set"),
-        columns=HISTORY_COLUMNS,
+        columns=[*COLUMNS, *map(_result_column, kinds)],
         search=("number", "status", "reason", "message", "requested_by__full_name", "requested_by__username"),
         default="-number",
         selectable=False,
@@ -133,7 +152,7 @@ def history(request: Request, export_id: int) -> HttpResponse:
     context = {
         "list": page,
         "not_started": [describe.describe_tick(tick) for tick in not_started],
-        "runs": [ShownRun(run) for run in page.rows],
+        "runs": [(shown, shown.summary.of_kinds(kinds)) for shown in map(ShownRun, page.rows)],
         "export": export,
         "earlier": list_cleanup.former_lists(export),
         "schedule": ShownSchedule(getattr(export, "schedule", None), display.system_state()),
@@ -142,6 +161,17 @@ def history(request: Request, export_id: int) -> HttpResponse:
         "active_nav": "exports",
     }
     return render(request, "exports/history.html", context)
+
+
+def _result_columns(export: Export) -> list[PeopleKind]:
+    """Return the results that the history of an export has a column for."""
+    most = export.runs.aggregate(**{f"most_{kind}": Max(SORTED_BY[kind]) for kind in _RARE_COLUMNS})
+    return [kind for kind in (*PARTS, PeopleKind.REMOVED) if kind not in _RARE_COLUMNS or most[f"most_{kind}"]]
+
+
+def _result_column(kind: PeopleKind) -> Column:
+    order = (SORTED_BY[kind], "number")
+    return Column(kind.value, summary.LABELS[kind], order_by=order, kind="number")
 
 
 @require_permission(Permission.EXPORT_VIEW)
@@ -192,6 +222,7 @@ def _overview(request: Request, run: Run) -> dict[str, object]:
     ended_well = run.status in ENDED_WELL
     counted = progress.count_batches(run)
     cells = progress.batch_cells(run, counted.total)
+    results = summary.of_run(run)
     return (
         frame(request, run, "exports:run")
         | retry_button(run, request.user)
@@ -205,9 +236,7 @@ def _overview(request: Request, run: Run) -> dict[str, object]:
             "batches": counted,
             "cells": cells,
             "cell_states": progress.cell_states(cells),
-            "plan_lines": breakdown.plan_lines(run),
-            "result_lines": breakdown.result_lines(run),
-            "still_to_send": breakdown.still_to_send(run),
+            "summary": results,
             "sections": breakdown.result_sections(run),
             "removal_sections": breakdown.removal_sections(run),
             "removal_guard": RemovalGuard(run.removal_guard).label if run.removal_guard else "",

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from config.console import help_search
 from config.platform.jobs.models import JobStatus
 from config.platform.notifications.models import KIND_MEANINGS
+from exports.results import summary
 
 _LONGEST_SEARCH = 200
 PAGES: dict[str, Promise] = {
@@ -45,11 +46,11 @@ STATUS_MEANINGS: dict[JobStatus, Promise] = {
     JobStatus.NEEDS_CONFIRMATION: _("Nothing has been sent or imported. A user has to confirm first."),
 }
 
-OUTCOMES: list[tuple[str, Promise, Promise]] = [
-    ("delivered", _("Delivered"), _("The list accepted the contact, as added or updated.")),
-    ("left", _("Suppressed"), _("Unsubscribed, suppressed, bounced, deleted or unconfirmed. Not changed.")),
-    ("rejected", _("Rejected"), _("The destination rejected the contact. The code and the reason are listed.")),
-    ("not_sent", _("Not attempted"), _("The run ended before the contact was sent. The next run sends it.")),
+# The excluded members have several reasons, so their meaning is here.
+_EXCLUDED = _("No usable email, duplicate email, no consent, in the exclusion segment or in the control group.")
+RESULTS: list[tuple[str, str | Promise, str | Promise]] = [
+    (kind.value, summary.LABELS[kind], summary.MEANINGS.get(kind, _EXCLUDED))
+    for kind in (*summary.PARTS, *summary.REMOVALS)
 ]
 
 
@@ -80,7 +81,7 @@ def _text_of(request: HttpRequest, page: str) -> SafeString:
     """Return the text of a page in the language of the request."""
     context = {
         "statuses": [(status.value, status.label, STATUS_MEANINGS[status]) for status in JobStatus],
-        "outcomes": OUTCOMES,
+        "outcomes": RESULTS,
         "kinds": [(kind.label, meaning) for kind, meaning in KIND_MEANINGS.items()],
         "security_controls": security_controls() if page == "security" else [],
     }

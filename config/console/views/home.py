@@ -25,6 +25,7 @@ from connections import policies as connection_policies
 from connections.models import Connection
 from exports.models import Export, Run, RunKind
 from exports.reporting import messages
+from exports.results import summary
 from segments.models import DataSource, ImportJob, Segment
 from segments.sources.held_imports import held_sentence
 
@@ -94,7 +95,10 @@ def home(request: Request) -> HttpResponse:
         "sent": charts.sent_per_day(),
         "refresh": display.system_state(),
         "durations": stage_times(),
-        "runs": Run.objects.select_related("export", "requested_by").order_by("-id")[:LATEST_RUNS],
+        "runs": [
+            (run, summary.of_run(run))
+            for run in Run.objects.select_related("export", "requested_by").order_by("-id")[:LATEST_RUNS]
+        ],
         "steps": steps,
         "set_up": all(step.tone == "done" for step in steps),
     }

@@ -29,6 +29,7 @@ from config.platform.web.panes import close_pane, refused, render_dialog, render
 from exports.models import Run, Stage
 from exports.policies import Refusal
 from exports.reporting.progress import stages_of
+from exports.results import summary
 from segments.models import ImportJob, SegmentRefresh
 from segments.sources import held_imports
 
@@ -238,8 +239,7 @@ def _stage_counts(run: Run, stage: Stage) -> str:
     if stage == Stage.PLAN:
         return with_counts(_("%(members)s members, %(planned)s to send"), members=run.members, planned=run.planned)
     if stage == Stage.DELIVER:
-        sentence = _("%(delivered)s delivered, %(left)s suppressed, %(rejected)s rejected")
-        return with_counts(sentence, delivered=run.delivered, left=run.left, rejected=run.rejected)
+        return str(summary.of_run(run).in_words())
     return ""
 
 

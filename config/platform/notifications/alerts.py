@@ -42,12 +42,12 @@ def open_alert(
     measure: int | None = None,
     again: bool = False,
     only: Iterable[str] | None = None,
-    removals: Mapping[str, int] | None = None,
+    results: Mapping[str, int] | None = None,
 ) -> Condition | None:
     """Open an alert that ``subject`` is not as it should be, and notify once while it lasts.
 
     ``also`` are further addresses; ``only`` are notified in place of all others but the webhook. ``again``
-    notifies once more, because it is worse than before. ``removals`` are numbers for the webhook. Returns the
+    notifies once more, because it is worse than before. ``results`` are numbers for the webhook. Returns the
     new condition; None when it was open already."""
     if again:
         _open(subject, [kind]).update(closed_at=clock.now())
@@ -61,10 +61,10 @@ def open_alert(
                 path=subject.path,
                 sentence=sentence,
                 measure=measure,
-                removals=removals,
+                results=results,
             )
     except IntegrityError:
-        _open(subject, [kind]).update(sentence=sentence, path=subject.path, removals=removals)
+        _open(subject, [kind]).update(sentence=sentence, path=subject.path, results=results)
         return None
     _notify(condition, Change.OPENED, recipients.recipients_of(kind, also, only))
     return condition

@@ -59,8 +59,8 @@ class Condition(models.Model):
     sentence = models.TextField(blank=True)
     # What its recovery is measured by, where that takes a number.
     measure = models.BigIntegerField(null=True, blank=True)
-    # Of a run that removes: how many subscribers it removed, and how many removals await confirmation.
-    removals = models.JSONField(null=True, blank=True)
+    # Of a run: how many contacts have which result.
+    results = models.JSONField(null=True, blank=True)
     opened_at = models.DateTimeField(default=clock.now)
     closed_at = models.DateTimeField(null=True, blank=True)
 

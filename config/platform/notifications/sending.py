@@ -134,7 +134,7 @@ def webhook_document(notification: Notification) -> dict[str, object]:
         "kind": condition.kind,
         "title": str(condition),
         "sentence": condition.sentence,
-        "removals": condition.removals,
+        "results": condition.results,
         "subject": {
             "kind": condition.subject_kind,
             "key": condition.subject_key,

@@ -24,8 +24,9 @@ from exports.actions import runs
 from exports.delivery import loop
 from exports.models import Export, Run, Trigger
 from exports.preview.dry_run import preview
-from exports.reporting import breakdown, messages
-from exports.results import left_out_values
+from exports.preview.summary import results_of
+from exports.reporting import messages
+from exports.results import left_out_values, summary
 from exports.run import pipeline
 from exports.run.final_status import exit_code
 
@@ -65,7 +66,7 @@ class Command(BaseCommand):
             seen = preview(export)
         except (DestinationError, NotConnected) as error:
             raise CommandError(str(error)) from error
-        counts = breakdown.plan_counts(seen.plan_counts) | {"calls": seen.calls + seen.calls_to_remove}
+        counts = results_of(seen).as_numbers() | {"calls": seen.calls + seen.calls_to_remove}
         lines = [
             _("%(export)s: preview only, nothing is sent.") % {"export": export},
             *(f"  {key}: {value}" for key, value in counts.items()),
@@ -81,7 +82,7 @@ class Command(BaseCommand):
         )
 
     def _report(self, run: Run, *, as_json: bool) -> None:
-        counts = breakdown.run_counts(run)
+        counts = summary.of_run(run).as_numbers()
         message = messages.message_of_run(run)
         lines = [f"{run}: {run.get_status_display()}"]
         lines += [text for text in (str(message.explanation), run.message, str(message.next_step)) if text]

@@ -18,7 +18,7 @@ def test_failure_row_without_a_code_rejects_the_contact_once(account: RunningSan
     account.faults({"rules": [refuse, {"kind": "rewrite_failures", "emails": bo, "row": {"Code": None}}]})
     first, second = run_export(), run_export()
     assert (first["status"], first["delivered"], first["rejected"]) == ("warnings", 1, 1)
-    assert (second["unchanged"], second["still_refused"], second["planned"]) == (1, 1, 0)
+    assert (second["unchanged"], second["previously_rejected"], second["planned"]) == (1, 1, 0)
     assert account.received() == {"ann@example.com": 1}
 
 
@@ -28,7 +28,7 @@ def test_partial_failure_without_any_code_is_understood(account: RunningSandbox)
     account.faults({"rules": [refuse, {"kind": "rewrite_answer", "path": "/import", "values": {"Code": None}}]})
     first, second = run_export(), run_export()
     assert (first["status"], first["delivered"], first["rejected"]) == ("warnings", 1, 1)
-    assert (second["still_refused"], second["planned"]) == (1, 0)
+    assert (second["previously_rejected"], second["planned"]) == (1, 0)
 
 
 def test_answers_with_a_byte_order_mark_are_read(account: RunningSandbox) -> None:

@@ -34,7 +34,7 @@ def held(account: RunningSandbox, alice: User) -> Run:
     Export.objects.update(removal=Removal.DELETE)
     run_export()
     leave(crowd, *LEAVERS)
-    assert run_export()["removals_held"] == 15
+    assert run_export()["awaiting_confirmation"] == 15
     return Run.objects.latest("pk")
 
 
@@ -48,17 +48,17 @@ def words_of(client: Client, name: str, *arguments: Any) -> str:
 
 
 def test_contacts_to_remove_are_listed_before_confirming(held: Run, alice_client: Client) -> None:
-    listed = text_of(alice_client, "exports:people", held.pk, query="?kind=to_remove")
+    listed = text_of(alice_client, "exports:people", held.pk, query="?kind=awaiting_confirmation")
     assert all(email in listed for email in LEAVERS)
     assert CROWD[19] not in listed
     assert "No longer a member of any segment of this export." in listed
-    download = alice_client.get(reverse("exports:people_download", args=[held.pk]) + "?kind=to_remove")
+    download = alice_client.get(reverse("exports:people_download", args=[held.pk]) + "?kind=awaiting_confirmation")
     assert b"".join(download).count(b"@example.com") == 15
-    assert "?kind=to_remove" in text_of(alice_client, "exports:run", held.pk)
+    assert "?kind=awaiting_confirmation" in text_of(alice_client, "exports:run", held.pk)
 
 
 def test_contacts_to_remove_are_masked_without_the_permission(held: Run, charlie_client: Client) -> None:
-    listed = text_of(charlie_client, "exports:people", held.pk, query="?kind=to_remove")
+    listed = text_of(charlie_client, "exports:people", held.pk, query="?kind=awaiting_confirmation")
     assert not any(email in listed for email in LEAVERS)
     assert listed.count("p•••@e•••.com") >= 15
 
@@ -66,9 +66,9 @@ def test_contacts_to_remove_are_masked_without_the_permission(held: Run, charlie
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
-        ("system:home", "0 15 await confirmation"),
-        ("exports:list", "15 removals awaiting confirmation"),
-        ("exports:runs", "0 15 await confirmation"),
+        ("system:home", "0 removed 15 removals awaiting confirmation"),
+        ("exports:list", "0 removed 15 removals awaiting confirmation"),
+        ("exports:runs", "0 15 removals awaiting confirmation"),
         ("exports:run", "Removals awaiting confirmation 15"),
     ],
 )
@@ -88,20 +88,22 @@ def test_the_webhook_says_the_numbers_of_removals(held: Run) -> None:
     with webhook_receiver() as hook:
         Notification.objects.create(condition=told, change=Change.OPENED, channel=Channel.WEBHOOK)
         send_all()
-    assert hook.documents[0].get("removals") == {"removed": 0, "awaiting_confirmation": 15}
+    said = hook.documents[0]["results"]
+    assert (said["members"], said["unchanged"], said["removed"], said["awaiting_confirmation"]) == (5, 5, 0, 15)
 
 
 def test_the_confirmation_leads_to_the_contacts(held: Run, alice_client: Client) -> None:
     dialog = text_of(alice_client, "exports:confirm_removals", held.pk)
-    assert f'href="{reverse("exports:people", args=[held.pk])}?kind=to_remove"' in dialog
+    assert f'href="{reverse("exports:people", args=[held.pk])}?kind=awaiting_confirmation"' in dialog
 
 
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
-        ("system:home", "Successful 0 15 "),  # delivered, removed
-        ("exports:list", "0 rejected 15 removed"),
-        ("exports:runs", "0 0 0 0 15 0"),  # delivered, new, left as they are, rejected, removed, not sent
+        ("system:home", "5 members 5 unchanged 15 removed"),
+        ("exports:list", "5 members 5 unchanged 15 removed"),
+        # members, delivered, unchanged, excluded, suppressed, rejected, removed
+        ("exports:runs", "5 0 5 0 0 0 15"),
         ("exports:run", "Not attempted 0 Removed 15"),  # the figures at the top
     ],
 )

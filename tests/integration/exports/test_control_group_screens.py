@@ -134,7 +134,7 @@ def test_the_preview_counts_what_the_run_holds_out(held_out: Export, bob_client:
     call_command("run_export", held_out.name, "--preview", "--json", stdout=output)
     printed = orjson.loads(output.getvalue())
     run = run_to_its_end(held_out)
-    assert outlined["figures"]["held_out"] == printed["held_out"] == run.held_out == 1
+    assert outlined["results"]["control"] == printed["control"] == run.held_out == 1
     assert outlined["addresses"] == 3
     assert (printed["to_add"], run.delivered) == (2, 2)
 

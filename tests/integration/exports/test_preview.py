@@ -46,6 +46,11 @@ def outline_of(job: ExportPreview) -> dict[str, Any]:
     return dict(job.outline)
 
 
+def removals_of(outline: dict[str, Any]) -> tuple[int, int]:
+    """How many would be removed, and how many would await confirmation."""
+    return outline["results"]["not_removed"], outline["results"]["awaiting_confirmation"]
+
+
 def test_it_says_what_a_run_would_do_and_sends_nothing(
     bob_client: Client, newsletter: Export, account: RunningSandbox, bob: User
 ) -> None:
@@ -57,7 +62,7 @@ def test_it_says_what_a_run_would_do_and_sends_nothing(
     for words in ("To add", "Excluded", "ann@example.com", "ConsentToTrack", "known after the first run", "Run"):
         assert words in shown, words
     outline = outline_of(ExportPreview.objects.get())
-    assert outline["figures"]["to_add"] == 3
+    assert outline["results"]["to_add"] == 3
     assert (outline["addresses"], outline["calls"]) == (3, 1)
 
 
@@ -71,7 +76,11 @@ def test_it_tells_the_left_from_the_rejected_and_how_long_it_takes(
     Connection.objects.update(learned_in_flight=16, max_in_flight=2)  # was lowered since
     outline = outline_of(worked_out(newsletter, bob))
     assert outline["at_once"] == 2
-    assert (outline["left_before"], outline["rejected_before"], outline["figures"]["unchanged"]) == (1, 1, 1)
+    assert tuple(outline["results"][name] for name in ("suppressed", "previously_rejected", "unchanged")) == (
+        1,
+        1,
+        1,
+    )
     assert outline["seconds"] == 0  # no call would be made
 
 
@@ -130,7 +139,7 @@ def test_it_lists_contacts_whose_removal_a_guard_would_hold(
     delete_profiles(*deleted)
     call_command("refresh_segments", "Everyone")
     job = worked_out(Export.objects.get(), bob)
-    assert (outline_of(job)["to_remove"], outline_of(job)["removals_held"]) == (0, 2)
+    assert removals_of(outline_of(job)) == (0, 2)
     leaving = [contact["email"] for contact in job.sample if contact.get("is_removal")]
     assert leaving == ["ben@example.com", "cid@example.com"]
     assert "First contacts to remove" in page(bob_client, newsletter)
@@ -167,7 +176,7 @@ def test_it_counts_contacts_that_a_run_would_remove(
     delete_profiles("cid@example.com")
     call_command("refresh_segments", "Everyone")
     outline = outline_of(worked_out(Export.objects.get(), bob))
-    assert (outline["to_remove"], outline["removals_held"]) == (1, 0)
+    assert removals_of(outline) == (1, 0)
     # Each is looked up first; how long that takes is known once it has been done.
     assert (outline["calls"], outline["seconds"]) == (2, None)
     run_to_its_end(newsletter)

@@ -118,7 +118,7 @@ def test_unsubscribed_subscribers_are_restored_except_who_unsubscribed_at_anothe
     assert (now[CROWD[0]], now[CROWD[1]], now[CROWD[2]]) == ("Active", "Unsubscribed", "Unsubscribed")
     assert restored.outcomes.filter(kind="left", code="own_unsubscribe").count() == 2
     people = reverse("exports:people", args=[restored.pk])
-    assert "at another time than this run" in alice_client.get(f"{people}?kind=left").content.decode()
+    assert "at another time than this run" in alice_client.get(f"{people}?kind=suppressed").content.decode()
     assert removal_restore.count(removing) == removal_restore.Restorable(gone=3)
     assert run(export).to_remove == 0
 

@@ -85,7 +85,7 @@ def test_it_tells_when_more_than_the_set_share_was_rejected(board: Export) -> No
     ended(board, JobStatus.WARNINGS, planned=100, rejected=5)
     assert lasting() == []
     ended(board, JobStatus.WARNINGS, planned=100, rejected=6)
-    assert Condition.objects.get().sentence == "6 of 100 contacts were rejected."
+    assert Condition.objects.get().sentence.startswith("6 of 100 contacts were rejected. Members: 100.")
     ended(board, JobStatus.SUCCESSFUL)  # nothing was sent, so that nothing is known
     assert lasting() == [Kind.REJECTED]
     ended(board, JobStatus.SUCCESSFUL, planned=100)

@@ -8,8 +8,8 @@ from django.test import Client
 
 from exports.actions import runs
 from exports.models import Batch, BatchStatus, Export, Run
-from exports.reporting.breakdown import PeopleKind
-from exports.reporting.people import BatchPeople
+from exports.reporting.people import BatchContacts
+from exports.results.summary import PeopleKind
 from tests.integration.exports.conftest import run_to_its_end
 from tests.support.sandbox import RunningSandbox
 
@@ -67,7 +67,7 @@ def test_it_shows_who_was_delivered(bob_client: Client, ended: Run) -> None:
 
 
 def test_it_shows_who_was_left_and_why(bob_client: Client, ended: Run) -> None:
-    shown = people(bob_client, ended, "kind=left")
+    shown = people(bob_client, ended, "kind=suppressed")
     assert "ben@example.com" in shown
     assert "has unsubscribed" in shown
     assert "206" in shown
@@ -80,18 +80,17 @@ def test_it_shows_who_was_left_and_why(bob_client: Client, ended: Run) -> None:
         ("kind=invalid&code=no_email", 1),
         ("kind=duplicate", 1),
         ("kind=planned", 3),
-        ("kind=new", 2),
-        ("kind=left&q=BEN", 1),
+        ("kind=suppressed&q=BEN", 1),
         ("kind=delivered&q=CID", 1),
         ("kind=delivered&q=Cid@EXAMPLE.com%E2%80%8B", 1),
-        ("kind=left&q=%EF%BB%BFBen@example.com", 1),
+        ("kind=suppressed&q=%EF%BB%BFBen@example.com", 1),
     ],
 )
 def test_it_shows_as_many_as_the_number_said(bob_client: Client, ended: Run, query: str, total: int) -> None:
     assert f'data-total="{total}"' in people(bob_client, ended, query)
 
 
-@pytest.mark.parametrize("kind", ["rejected", "not_sent"])
+@pytest.mark.parametrize("kind", ["rejected", "not_attempted"])
 def test_it_says_that_no_contact_is_of_this_kind(bob_client: Client, ended: Run, kind: str) -> None:
     assert "This run has no contacts with this result." in people(bob_client, ended, f"kind={kind}")
 
@@ -106,11 +105,12 @@ def test_it_says_honestly_who_has_no_rows(bob_client: Client, newsletter: Export
 
 
 def test_it_does_not_claim_to_know_who_was_new(bob_client: Client, ended: Run) -> None:
-    assert "reports the number of added contacts, not which ones" in people(bob_client, ended, "kind=new")
+    assert "reports the number of new subscribers, not which ones" in people(bob_client, ended, "kind=delivered")
+    assert bob_client.get(f"/data/runs/{ended.pk}/people/?kind=new").status_code == 404
 
 
 def test_it_masks_for_a_viewer_and_lets_them_find_nothing_out(charlie_client: Client, ended: Run) -> None:
-    for kind in ("delivered", "left", "invalid", "duplicate"):
+    for kind in ("delivered", "suppressed", "invalid", "duplicate"):
         shown = people(charlie_client, ended, f"kind={kind}&q=zzz")
         assert not re.search(r"(ann|ben|cid)@example.com", shown, re.IGNORECASE)
         assert 'data-total="0"' not in shown
@@ -124,7 +124,7 @@ def test_it_answers_404_for_a_kind_there_is_not(bob_client: Client, large: Run) 
 
 
 def test_it_pages_across_batches(large: Run) -> None:
-    everybody = BatchPeople(large, PeopleKind.DELIVERED)
+    everybody = BatchContacts(large, PeopleKind.DELIVERED)
     assert len(everybody) == 1998
     seen = [person.email for start in range(0, 1998, 50) for person in everybody[start : start + 50]]
     assert len(seen) == len(set(seen)) == 1998
@@ -134,14 +134,14 @@ def test_it_pages_across_batches(large: Run) -> None:
 
 
 def test_it_finds_people_in_all_batches(large: Run) -> None:
-    found = BatchPeople(large, PeopleKind.PLANNED, "P0200")
+    found = BatchContacts(large, PeopleKind.PLANNED, "P0200")
     assert [person.email for person in found[0:20]] == [f"p0200{n}@example.com" for n in range(10)]
     assert len(found) == 10
-    assert len(BatchPeople(large, PeopleKind.DELIVERED, "p01000@")) == 0
+    assert len(BatchContacts(large, PeopleKind.DELIVERED, "p01000@")) == 0
 
 
 def test_it_knows_who_was_not_sent(large: Run) -> None:
-    left_out = BatchPeople(large, PeopleKind.NOT_SENT)
+    left_out = BatchContacts(large, PeopleKind.NOT_ATTEMPTED)
     assert len(left_out) == 500
     assert left_out[0:1][0].email == "p02000@example.com"
 

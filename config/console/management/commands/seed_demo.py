@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from config.console.demo import seeding
 from config.console.demo.seeding import SandboxAway
 from config.console.manifest.document import FileRefused
+from exports.results import summary
 
 _PATIENCE_SECONDS = 20.0
 
@@ -41,5 +42,4 @@ class Command(BaseCommand):
                 return
         except (seeding.CannotSeed, SandboxAway, FileRefused) as error:
             raise CommandError(str(error)) from error
-        facts = {"run": run, "status": run.get_status_display(), "delivered": run.delivered}
-        self.stdout.write(_("%(run)s: %(status)s, %(delivered)d delivered") % facts)
+        self.stdout.write(f"{run}: {run.get_status_display()}. {summary.of_run(run).in_words()}")

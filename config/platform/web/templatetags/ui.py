@@ -54,9 +54,15 @@ STATUS_STYLES: dict[str, StatusStyle] = {
     "reconnect": StatusStyle("danger", "unplug"),
     # outcomes
     "delivered": StatusStyle("success", "circle-check"),
-    "left": StatusStyle("neutral", "circle-minus"),
+    "unchanged": StatusStyle("neutral", "circle-check"),
+    "excluded": StatusStyle("neutral", "circle-minus"),
+    "suppressed": StatusStyle("neutral", "circle-minus"),
+    "previously_rejected": StatusStyle("neutral", "circle-x"),
     "rejected": StatusStyle("danger", "circle-x"),
-    "not_sent": StatusStyle("neutral", "circle-dashed"),
+    "not_attempted": StatusStyle("neutral", "circle-dashed"),
+    "removed": StatusStyle("neutral", "circle-minus"),
+    "not_removed": StatusStyle("neutral", "circle-dashed"),
+    "awaiting_confirmation": StatusStyle("warning", "circle-question-mark"),
     # the state of parts of the system, of accounts and of switches
     "ok": StatusStyle("success", "circle-check"),
     "active": StatusStyle("success", "circle-check"),
