@@ -4,9 +4,9 @@ from datetime import datetime
 
 from django.db.models import Prefetch, QuerySet
 from django.shortcuts import get_object_or_404
-from ninja import Router, Schema
+from ninja import Router
 
-from config.platform.api.values import PAGE_SIZE, Id, Limit, Page, page_of
+from config.platform.api.values import PAGE_SIZE, Answer, Id, Limit, Page, page_of
 from config.platform.web.htmx import Request
 from connections.models import Connection, Consent, Environment
 from connections.permissions import check_can_manage_connections
@@ -15,7 +15,7 @@ from connections.policies import ConnectionStatus, status_of
 router = Router(tags=["Connections"])
 
 
-class ConnectionOut(Schema):
+class ConnectionOut(Answer):
     """A connection, without credentials."""
 
     id: int

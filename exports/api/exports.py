@@ -3,16 +3,17 @@
 from datetime import datetime
 from http import HTTPStatus
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
-from ninja import Router, Schema
+from ninja import Router
 
 from config.platform.accounts.decorators import check_permission
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
 from config.platform.api.idempotency import KeyHeader, once
-from config.platform.api.values import PAGE_SIZE, Body, Id, Limit, Page, Text, page_of
+from config.platform.api.values import PAGE_SIZE, Answer, Body, Id, Limit, Page, Text, page_of
 from config.platform.jobs.models import JobStatus
 from config.platform.web.htmx import Request
 from exports.actions import runs
@@ -24,14 +25,14 @@ from exports.permissions import check_can_manage, user_can_manage
 router = Router(tags=["Exports"])
 
 
-class MappingOut(Schema):
+class MappingOut(Answer):
     """An attribute, and the field of the list that it is sent to."""
 
     attribute: str
     field: str
 
 
-class ExportOut(Schema):
+class ExportOut(Answer):
     """An export. ``schedule_on`` is false for one that runs on request alone; ``last_status`` is null before its
     first run."""
 
@@ -114,10 +115,11 @@ def start_run(
 
 def _exports() -> "QuerySet[Export]":
     last = Run.objects.filter(export=OuterRef("pk")).exclude(kind=RunKind.LIST_CLEANUP).order_by("-id")
-    return (
-        Export.objects.select_related("connection", "schedule")
-        .prefetch_related("segments")
-        .annotate(last_run_id=Subquery(last.values("pk")[:1]), last_status=Subquery(last.values("status")[:1]))
+    links = Export.segments.through.objects.filter(export=OuterRef("pk")).order_by("segment_id")
+    return Export.objects.select_related("connection", "schedule").annotate(
+        segment_ids=ArraySubquery(links.values("segment_id")),
+        last_run_id=Subquery(last.values("pk")[:1]),
+        last_status=Subquery(last.values("status")[:1]),
     )
 
 
@@ -131,7 +133,7 @@ def _shown(export: Export, user: User) -> ExportOut:
         connection=export.connection.name if export.connection else None,
         list_id=export.list_id,
         list_title=export.list_title,
-        segment_ids=sorted(each.pk for each in export.segments.all()),
+        segment_ids=getattr(export, "segment_ids", []),
         email_attribute=export.email_attribute,
         mapping=[MappingOut(attribute=each["attribute"], field=each["field"]) for each in export.mapping],
         removal=export.removal,

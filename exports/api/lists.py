@@ -7,12 +7,12 @@ from typing import Any
 from django.db.models import Count, QuerySet
 from django.http import StreamingHttpResponse
 from django.shortcuts import get_object_or_404
-from ninja import Router, Schema
+from ninja import Router
 
 from config.platform.accounts.decorators import check_permission
 from config.platform.accounts.permissions import Permission
 from config.platform.api.ndjson import documented, ndjson
-from config.platform.api.values import PAGE_SIZE, Id, Limit, Page, Text, page_of
+from config.platform.api.values import PAGE_SIZE, Answer, Id, Limit, Page, Text, page_of
 from config.platform.audit.record import record
 from config.platform.web.htmx import Request
 from exports.models import DeliveredSet, ListState, RemovedContact, SubscriberStatus, SyncedContact
@@ -28,7 +28,7 @@ class ContactState(StrEnum):
     REMOVED = "removed"
 
 
-class ListOut(Schema):
+class ListOut(Answer):
     """A list that exports send to, or have sent to."""
 
     id: int

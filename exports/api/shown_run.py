@@ -2,14 +2,13 @@
 
 from datetime import datetime
 
-from ninja import Schema
-
+from config.platform.api.values import Answer
 from config.platform.jobs.models import JobStatus
 from exports.models import Run, RunKind, Stage, Trigger
 from exports.results import summary
 
 
-class RunOut(Schema):
+class RunOut(Answer):
     """A run. ``is_settled`` says that it has ended and is not tried again; ``counts`` are complete then. When
     ``removals_held`` is not 0, a user has to confirm the removals."""
 

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
-from ninja import Router, Schema, Status
+from ninja import Router, Status
 from pydantic import Field
 
 from config.platform.accounts.decorators import check_permission
@@ -19,7 +19,7 @@ from config.platform.accounts.permissions import Permission
 from config.platform.api.idempotency import KeyHeader, once
 from config.platform.api.ndjson import documented, ndjson
 from config.platform.api.problems import Conflict
-from config.platform.api.values import PAGE_SIZE, Body, Id, Limit, Name, Page, Text, page_of
+from config.platform.api.values import PAGE_SIZE, Answer, Body, Id, Limit, Name, Page, Text, page_of
 from config.platform.audit.record import record
 from config.platform.jobs.models import JobStatus
 from config.platform.web.htmx import Request
@@ -41,7 +41,7 @@ Rules = Annotated[
 ]
 
 
-class SegmentOut(Schema):
+class SegmentOut(Answer):
     """A segment. ``rules`` is null for users who see personal data masked; ``last_status`` before a refresh."""
 
     id: int
@@ -72,13 +72,13 @@ class CountRules(Body):
     rules: Rules
 
 
-class CountOut(Schema):
+class CountOut(Answer):
     """How many profiles match rules now."""
 
     count: int
 
 
-class RefreshOut(Schema):
+class RefreshOut(Answer):
     """A refresh of a segment."""
 
     id: int

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.shortcuts import get_object_or_404
-from ninja import Router, Schema, Status
+from ninja import Router, Status
 from pydantic import Field, StringConstraints
 
 from config.platform.accounts.decorators import check_permission
 from config.platform.accounts.permissions import Permission
-from config.platform.api.values import PAGE_SIZE, Body, Id, Limit, Name, Page, Text, page_of
+from config.platform.api.values import PAGE_SIZE, Answer, Body, Id, Limit, Name, Page, Text, Whole, page_of
 from config.platform.jobs.models import JobStatus
 from config.platform.web.htmx import Request
 from segments.models import DataSource, ImportJob, ImportMode, PushSnapshot
@@ -26,14 +26,14 @@ _MOST_ERRORS = 1_000
 AttributeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,99}$")]
 
 
-class AttributeOut(Schema):
+class AttributeOut(Answer):
     """An attribute of a data source."""
 
     name: str
     type: ColumnType
 
 
-class SourceOut(Schema):
+class SourceOut(Answer):
     """A data source. ``is_pushed`` says whether profiles can be pushed to it."""
 
     id: int
@@ -70,7 +70,7 @@ class PushProfiles(Body):
     snapshot_id: Id | None = None
 
 
-class RowErrorOut(Schema):
+class RowErrorOut(Answer):
     """Why a profile was rejected; ``index`` is its position in the request."""
 
     index: int
@@ -78,7 +78,7 @@ class RowErrorOut(Schema):
     reason: str
 
 
-class PushOut(Schema):
+class PushOut(Answer):
     """How many profiles were accepted and rejected, with the first 1,000 errors."""
 
     accepted: int
@@ -86,7 +86,7 @@ class PushOut(Schema):
     errors: list[RowErrorOut]
 
 
-class SnapshotOut(Schema):
+class SnapshotOut(Answer):
     """A snapshot that profiles can be pushed for."""
 
     id: int
@@ -96,10 +96,10 @@ class SnapshotOut(Schema):
 class FinishSnapshot(Body):
     """How many profiles were accepted for the snapshot, so that none is missing unnoticed."""
 
-    profiles: Annotated[int, Field(ge=1, le=10**10)]
+    profiles: Annotated[Whole, Field(ge=1, le=10**10)]
 
 
-class ImportOut(Schema):
+class ImportOut(Answer):
     """An import. With the status needs_confirmation a guard holds its removals until a user confirms them."""
 
     id: int

@@ -32,6 +32,9 @@ BARS: dict[str, tuple[str, float]] = {
     "import_seconds_10m": ("at most", 60),
     "at_once_lost": ("at most", 0),
     "at_once_after_longest": ("at most", 0),
+    "api_p95_ms": ("at most", 100),
+    "push_rows_per_s": ("at least", 20_000),
+    "push_lost": ("at most", 0),
 }
 # With a million people.
 FULL_BARS = BARS | {"deliver_vs_ideal": ("at most", 1.1)}

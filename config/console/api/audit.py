@@ -3,18 +3,18 @@
 from datetime import datetime
 from typing import Any
 
-from ninja import Router, Schema
+from ninja import Router
 
 from config.platform.accounts.decorators import check_permission
 from config.platform.accounts.permissions import Permission
-from config.platform.api.values import PAGE_SIZE, Id, Limit, Page, Text, page_of
+from config.platform.api.values import PAGE_SIZE, Answer, Id, Limit, Page, Text, page_of
 from config.platform.audit.models import AuditEntry
 from config.platform.web.htmx import Request
 
 router = Router(tags=["Audit log"])
 
 
-class AuditEntryOut(Schema):
+class AuditEntryOut(Answer):
     """Who did what, when, and from where. ``changes`` maps fields to what they were and are."""
 
     id: int

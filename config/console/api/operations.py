@@ -2,15 +2,16 @@
 
 from datetime import datetime
 
-from ninja import Router, Schema
+from ninja import Router
 
 from config.platform.accounts.models import ApiToken
+from config.platform.api.values import Answer
 from config.platform.web.htmx import Request
 
 router = Router(tags=["Token"])
 
 
-class TokenOut(Schema):
+class TokenOut(Answer):
     """The token of the request."""
 
     name: str

@@ -6,9 +6,7 @@ from django.http import HttpRequest, HttpResponse
 
 from config.platform.accounts.api_tokens import RateLimit
 from config.platform.api.problems import problem
-from config.platform.web.middleware import Middleware
-
-PREFIX = "/api/v1/"
+from config.platform.web.middleware import API_PREFIX, Middleware
 
 
 class ApiRequests(Middleware):
@@ -16,7 +14,7 @@ class ApiRequests(Middleware):
     cannot use a browser's sign-in. Adds the rate limit, and answers every error as a problem."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not request.path_info.startswith(PREFIX):
+        if not request.path_info.startswith(API_PREFIX):
             return self.get_response(request)
         request.META.pop("HTTP_COOKIE", None)
         request.META["HTTP_ACCEPT_LANGUAGE"] = "en"

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from django.db.models import Model, QuerySet
 from ninja import Schema
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 LARGEST_ID = 2**63 - 1
 PAGE_SIZE, LARGEST_PAGE = 50, 500
@@ -13,7 +13,14 @@ PAGE_SIZE, LARGEST_PAGE = 50, 500
 RowT = TypeVar("RowT", bound=Model)
 ItemT = TypeVar("ItemT")
 
-Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
+
+def _whole(value: object) -> object:
+    """Return a whole number that is written with a decimal point, such as 1.0, as JSON Schema takes it."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+Id = Annotated[Whole, Field(ge=1, le=LARGEST_ID)]
 Limit = Annotated[int, Field(ge=1, le=LARGEST_PAGE)]
 # PostgreSQL stores no NUL character.
 Name = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00]*\S[^\x00]*$")]
@@ -26,7 +33,11 @@ class Body(Schema):
     model_config = ConfigDict(strict=True, extra="forbid")
 
 
-class Page(Schema, Generic[ItemT]):
+class Answer(BaseModel):
+    """Base of answers: what an operation has made is not checked a second time, as ninja's own base would."""
+
+
+class Page(Answer, Generic[ItemT]):
     """A part of a list; ``next_cursor`` asks for the next part, and is null in the last one."""
 
     items: list[ItemT]

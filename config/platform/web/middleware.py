@@ -28,6 +28,7 @@ from config.platform.web.formats import Formats, use_formats
 
 _FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED")
 _NUL = "%00"
+API_PREFIX = "/api/v1/"
 # So many refusals of one user are recorded in a minute: enough to notice, too few to flood the audit.
 MOST_PER_MINUTE = 20
 _LONGEST_PATH = 300
@@ -52,9 +53,12 @@ class DropForgedHeaders(Middleware):
 
 
 class DropNulCharacters(Middleware):
-    """Remove ``%00`` from the query string. Stands before everything that reads a parameter."""
+    """Remove ``%00`` from the query string. Stands before everything that reads a parameter. The REST API refuses
+    such parameters itself."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info.startswith(API_PREFIX):
+            return self.get_response(request)
         query = str(request.META.get("QUERY_STRING", ""))
         while _NUL in query:  # again, as “%0%000” holds one after the first removal
             query = query.replace(_NUL, "")
