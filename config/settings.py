@@ -180,6 +180,7 @@ MIDDLEWARE = [
     "config.platform.web.middleware.ApplyUserFormats",
     "allauth.account.middleware.AccountMiddleware",
     "config.platform.web.middleware.SignInRequired",
+    "config.platform.web.layers.HideLayers",
     "django.contrib.messages.middleware.MessageMiddleware",
     "config.platform.accounts.second_factor.RequireSecondFactor",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

@@ -14,6 +14,7 @@ from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 
 from config.platform.accounts import reauthentication
 from config.platform.web.htmx import Request
+from config.platform.web.layers import with_pane
 from config.platform.web.middleware import client_address
 from config.platform.web.panes import close_pane, render_pane
 from config.platform.web.versions import Gone, StaleEdit, version_from
@@ -83,8 +84,7 @@ def authorized(request: Request) -> HttpResponse:
     connection = _connection_of(draft)
     drafts.finish_sign_in(connection, draft, code=request.GET.get("code", ""), error=request.GET.get("error", ""))
     drafts.save(request.session, draft)
-    joint = "&" if "?" in draft.address else "?"
-    return redirect(f"{draft.address}{joint}{urlencode({'draft': draft.id})}")
+    return redirect(_open_again(draft.address, draft))
 
 
 def _pane(request: Request, connection: Connection) -> HttpResponse:
@@ -131,6 +131,12 @@ def _address(request: Request) -> str:
     return f"{request.path}?{query.urlencode()}" if query else request.path
 
 
+def _open_again(address: str, draft: Draft) -> str:
+    """Return the address of the list with the pane at ``address`` open over it, which shows ``draft``."""
+    joint = "&" if "?" in address else "?"
+    return with_pane(reverse("connections:list"), f"{address}{joint}{urlencode({'draft': draft.id})}")
+
+
 def _sign_in(request: Request, setup: Setup) -> HttpResponse:
     """Send the user to the vendor; everything typed waits in the draft."""
     draft = setup.draft or drafts.new(setup.connection)
@@ -154,8 +160,7 @@ def _confirm(request: Request, setup: Setup) -> HttpResponse:
     draft = setup.draft or drafts.new(setup.connection)
     drafts.keep_typed(draft, request.POST)
     drafts.save(request.session, draft)
-    joint = "&" if "?" in setup.address else "?"
-    door = reauthentication.confirm_url(f"{setup.address}{joint}{urlencode({'draft': draft.id})}")
+    door = reauthentication.confirm_url(_open_again(setup.address, draft))
     return send_there(request, door, _("single sign-on"))
 
 

@@ -42,7 +42,7 @@
     host.classList.remove("is-settled");
     cameFrom.delete(host.id);
     keepFocusInside();
-    if (back?.isConnected && !back.closest("[hidden]")) back.focus();
+    if (back?.isConnected && back !== document.body && !back.closest("[hidden]")) back.focus();
     else if (isOpen(other)) focusFirst(other);
     else document.getElementById("main")?.focus();
   }
@@ -61,16 +61,26 @@
     });
   }
 
+  function discard(host) {
+    host.querySelector("[data-on-discard]")?.click();
+    empty(host);
+  }
+
+  function emptyWithAddress(host) {
+    empty(host);
+    window.shell.addresses.closed(host.id);
+  }
+
   function close(host) {
     if (host.id === "pane" && window.shell.hasUnsaved(host))
       askBeforeLeaving(() => {
-        host.querySelector("[data-on-discard]")?.click();
-        empty(host);
+        discard(host);
+        window.shell.addresses.closed(host.id);
       });
-    else empty(host);
+    else emptyWithAddress(host);
   }
 
-  window.shell.closePane = () => empty(hosts().pane);
+  window.shell.layers = { askBeforeLeaving, discard, empty };
 
   document.addEventListener("click", (event) => {
     const { pane, dialog } = hosts();
@@ -115,7 +125,7 @@
       focusFirst(host);
       requestAnimationFrame(() => setTimeout(() => host.classList.add("is-settled"), 250));
     } else {
-      empty(host);
+      emptyWithAddress(host);
     }
   });
 })();

@@ -11,6 +11,8 @@ from django.shortcuts import redirect, render
 from django.utils.functional import Promise
 from django_htmx.http import HttpResponseClientRedirect
 
+from config.platform.web.layers import page_address
+
 
 def render_pane(
     request: HttpRequest,
@@ -61,7 +63,5 @@ def refused(sentence: str) -> HttpResponse:
 
 
 def _same_page(request: HttpRequest, to: str) -> str:
-    current = urlsplit(request.headers.get("HX-Current-URL", ""))
-    if "?" in to or current.path != to or not current.query:
-        return to
-    return f"{to}?{current.query}"
+    current = page_address(request.headers.get("HX-Current-URL", ""))
+    return current if "?" not in to and urlsplit(current).path == to else to

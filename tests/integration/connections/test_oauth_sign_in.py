@@ -58,7 +58,9 @@ def decide(url: str, do: str = "allow") -> str:
 def come_back(client: Client, address: str) -> str:
     response = client.get(address)
     assert response.status_code == 302, response.content.decode()
-    return client.get(response.headers["Location"]).content.decode()
+    page = urlsplit(response.headers["Location"])
+    assert page.path == "/admin/connections/"
+    return client.get(parse_qs(page.query)["pane"][0]).content.decode()
 
 
 def hidden(html: str) -> Mapping[str, str]:
