@@ -10,10 +10,12 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from config.platform.jobs.models import OPEN
+from config.platform.text.value_format import MappedValue
 from segments import catalog
 from segments.catalog import Attribute
 from segments.models import ImportJob, MemberSet, Segment, SegmentRefresh, SegmentSchedule, Unification
-from segments.store import lake, members, values
+from segments.store import lake, members, samples
+from segments.store import values as value_counts
 from segments.store.lake import Reader, as_list, listed
 from segments.store.profiles import (
     Condition,
@@ -23,12 +25,13 @@ from segments.store.profiles import (
     source_profiles,
     visible_profiles,
 )
+from segments.store.samples import Sample
 from segments.store.selection import MemberSelection, email_sql, is_excluded_sql, selection_sql
 from segments.store.transfer import copy_to_temporary_table, load_temporary_table
 from segments.store.unified.reading import parts_sql, with_current_ids
 from segments.store.unified.rules import is_applied
 
-__all__ = ["Attribute", "MemberSelection"]  # of other modules of this app, for other apps
+__all__ = ["Attribute", "MemberSelection", "Sample"]  # of other modules of this app, for other apps
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,13 @@ def attributes() -> list[Attribute]:
 def common_values(attributes: Sequence[str]) -> dict[str, list[str]]:
     """Return the different values of text attributes; an empty list for an attribute that has too many to
     choose from."""
-    return values.common_values(attributes)
+    return value_counts.common_values(attributes)
+
+
+def sample_values(values: Sequence[MappedValue], *, most: int = 3) -> list[list[Sample]]:
+    """Return for each of these values up to ``most`` different samples of the first profiles, as they are and as
+    they are sent."""
+    return samples.read_samples(values, most=most)
 
 
 @contextmanager

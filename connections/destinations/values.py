@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from config.platform.text.value_format import AS_IS, MappedValue, ValueFormat
+
 # Takes a token that was refused and whether it had expired; gives a better one, or the same when there is none.
 # May be called from any thread. Raises DestinationError.
 Renew = Callable[[str, bool], str]
@@ -249,10 +251,24 @@ class ListDetails:
 
 @dataclass(frozen=True)
 class FieldMapping:
-    """One profile attribute that goes to one field of the list."""
+    """One profile attribute that goes to one field of the list, in a format. Without an attribute, the default of
+    the format is a constant."""
 
     attribute: str
     field_key: str
+    format: ValueFormat = AS_IS
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> "FieldMapping":
+        """Read a mapped field as exports and runs store it."""
+        return cls(kept["attribute"], kept["field"], ValueFormat.from_json(kept))
+
+    def to_json(self) -> dict[str, str]:
+        return {"attribute": self.attribute, "field": self.field_key, **self.format.to_json()}
+
+    @property
+    def value(self) -> MappedValue:
+        return MappedValue(self.attribute, self.format)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Rename an attribute in exports and in the limits of connections. Runs that have ended keep the old name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from config.platform.accounts.models import User
@@ -31,7 +31,7 @@ def rename_attribute(before: str, after: str, *, by: User | None) -> None:
 def _rename_in_export(export: Export, renamed: Renaming, by: User | None) -> None:
     old = audited_settings(export)
     export.email_attribute = renamed(export.email_attribute)
-    export.mapping = [{**pair, "attribute": renamed(pair["attribute"])} for pair in export.mapping]
+    export.mapping = [_renamed_in_pair(pair, renamed) for pair in export.mapping]
     export.answers = {
         option: by_attribute(renamed(name)) if (name := attribute_of(answer)) else answer
         for option, answer in export.answers.items()
@@ -42,6 +42,10 @@ def _rename_in_export(export: Export, renamed: Renaming, by: User | None) -> Non
         take_version(export, export.version)
         export.save(update_fields=["email_attribute", "mapping", "answers"])
         record("edited", export, by=by, changes=changes, version=export.version)
+
+
+def _renamed_in_pair(pair: Mapping[str, str], renamed: Renaming) -> dict[str, str]:
+    return {name: renamed(text) if name in {"attribute", "join"} else text for name, text in pair.items()}
 
 
 def _rename_in_limits(connection: Connection, renamed: Renaming, by: User | None) -> None:

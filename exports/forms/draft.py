@@ -3,28 +3,49 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
+from typing import TypeVar
 
 from django.http import QueryDict
 
-from connections.destinations.values import TargetField
+from config.platform.text.value_format import AS_IS, DateFormat, LetterCase, MappedValue, ValueFormat
+from connections.destinations.values import FieldMapping, TargetField
 from exports.forms import option_fields
 from exports.forms.control_fields import ChosenControl
 from exports.models import ControlMode, Export, Removal
 from segments.catalog import Attribute
 
 MAX_ROWS = 60
+# In place of an attribute: every contact gets the same text.
+CONSTANT = "="
+_ROW_FIELDS = ("attribute", "field", "join", "separator", "case", "date_format", "default")
+Choice = TypeVar("Choice", LetterCase, DateFormat)
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One row of the data matching: a profile attribute and the field of the list that it goes to."""
+    """One row of the data matching: a profile attribute, or CONSTANT, and the field of the list that it goes to.
+    ``format`` has the texts of a ValueFormat as they were typed."""
 
     attribute: str = ""
     field: str = ""
+    format: ValueFormat = AS_IS
 
     @property
     def is_empty(self) -> bool:
         return not (self.attribute or self.field)
+
+    @property
+    def is_constant(self) -> bool:
+        return self.attribute == CONSTANT
+
+    @property
+    def value(self) -> MappedValue:
+        """The value that is sent to the field."""
+        return MappedValue("" if self.is_constant else self.attribute, self.format)
+
+    @property
+    def is_complete(self) -> bool:
+        return bool(self.field and (self.format.default if self.is_constant else self.attribute))
 
 
 @dataclass(frozen=True)
@@ -48,9 +69,9 @@ class Draft:
     def matched(self) -> list[dict[str, str]]:
         """The mapping as an export keeps it, without rows that are not complete yet."""
         return [
-            {"attribute": pair.attribute, "field": pair.field}
+            FieldMapping(pair.value.attribute, pair.field, pair.format).to_json()
             for pair in self.mapping
-            if pair.attribute and pair.field
+            if pair.is_complete
         ]
 
     def initial(self) -> dict[str, object]:
@@ -92,14 +113,13 @@ class Draft:
 
 def read_typed(data: QueryDict) -> Draft:
     """Read what was posted from the pane."""
-    pairs = zip_longest(data.getlist("map_attribute"), data.getlist("map_field"), fillvalue="")
     return Draft(
         name=data.get("name", ""),
         connection=data.get("connection", ""),
         list_id=_clean_id(data.get("list_id", "")),
         email_attribute=data.get("email_attribute", ""),
         segments=data.getlist("segments"),
-        mapping=[Pair(attribute, target) for attribute, target in pairs][:MAX_ROWS],
+        mapping=_read_rows(data),
         answers=option_fields.read_typed({name: data.get(name, "") for name in data}),
         opt_in_mail_accepted="opt_in_mail_accepted" in data,
         removal=data.get("removal", Removal.LEAVE),
@@ -113,6 +133,31 @@ def read_typed(data: QueryDict) -> Draft:
     )
 
 
+def _read_rows(data: QueryDict) -> list[Pair]:
+    typed = [data.getlist(f"map_{name}") for name in _ROW_FIELDS]
+    return [
+        Pair(
+            attribute,
+            target,
+            ValueFormat(
+                join="" if attribute == CONSTANT else join,
+                separator=separator,
+                letter_case=_known(LetterCase, letter_case),
+                date_format=_known(DateFormat, date_format),
+                default=default.strip(),
+            ),
+        )
+        for attribute, target, join, separator, letter_case, date_format, default in zip_longest(
+            *typed, fillvalue=""
+        )
+    ][:MAX_ROWS]
+
+
+def _known(kind: type[Choice], text: str) -> Choice:
+    """Return the choice that was typed; the first, which changes nothing, for a text that is none."""
+    return next((choice for choice in kind if choice == text), next(iter(kind)))
+
+
 def read_stored(export: Export) -> Draft:
     """Read the settings of an export."""
     return Draft(
@@ -121,7 +166,10 @@ def read_stored(export: Export) -> Draft:
         list_id=export.list_id,
         email_attribute=export.email_attribute,
         segments=[str(pk) for pk in export.segments.order_by("pk").values_list("pk", flat=True)],
-        mapping=[Pair(pair["attribute"], pair["field"]) for pair in export.mapping],
+        mapping=[
+            Pair(pair.attribute or CONSTANT, pair.field_key, pair.format)
+            for pair in map(FieldMapping.from_json, export.mapping)
+        ],
         answers=dict(export.answers),
         opt_in_mail_accepted=export.opt_in_mail_accepted,
         removal=export.removal,

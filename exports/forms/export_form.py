@@ -218,7 +218,8 @@ class ExportForm(forms.Form):
             list_id=cleaned.get("list_id", ""),
             email_attribute=cleaned.get("email_attribute", ""),
             mapping=run_settings.attributes_that_leave(
-                [{"attribute": pair.attribute} for pair in self.draft.mapping], self.draft.answers
+                [{"attribute": name} for pair in self.draft.mapping for name in pair.value.attributes],
+                self.draft.answers,
             ),
             removes=policies.takes_off(cleaned.get("removal", "")),
         ):
@@ -226,7 +227,7 @@ class ExportForm(forms.Form):
                 self.add_error(breach.part, breach.sentence)
                 continue
             for place, pair in enumerate(self.draft.mapping):
-                if pair.attribute == breach.attribute:
+                if breach.attribute in pair.value.attributes:
                     self.mapping_errors[place] = breach.sentence
             self.add_error(None, breach.sentence)
 
@@ -316,17 +317,24 @@ def name_taken(name: str) -> str:
 
 def _wrong(pair: Pair, attributes: set[str], fields: set[str] | None, taken: set[str]) -> str:
     """What is wrong with one row of the data matching; ``fields`` is None while the list is not known."""
-    if not pair.attribute:
-        return _("Choose the profile attribute, or remove this row.")
-    if not pair.field:
-        return _("Choose a field of the list, or remove this row.")
-    if pair.attribute not in attributes:
-        return _("Profiles have no attribute “%(name)s”.") % {"name": pair.attribute}
+    if missing := _missing(pair):
+        return missing
+    for name in pair.value.attributes:
+        if name not in attributes:
+            return _("Profiles have no attribute “%(name)s”.") % {"name": name}
     if fields is not None and pair.field not in fields:
         return _("The list has no field %(field)s.") % {"field": pair.field}
     if pair.field in taken:
         return _("Another attribute is already sent to this field. Choose a different field.")
     return ""
+
+
+def _missing(pair: Pair) -> str:
+    if not pair.attribute:
+        return _("Choose the profile attribute, or remove this row.")
+    if pair.is_constant and not pair.format.default:
+        return _("Enter the value for all contacts, or remove this row.")
+    return "" if pair.field else _("Choose a field of the list, or remove this row.")
 
 
 def _choose(field: forms.Field, choices: Sequence[Any]) -> None:

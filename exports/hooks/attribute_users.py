@@ -97,7 +97,7 @@ def _of_exports() -> Iterator[tuple[Usage, list[str]]]:
 
 def _of_export(export: Export) -> tuple[Usage, list[str]]:
     usage = Usage(_("Export"), export.name, reverse("exports:edit", args=[export.pk]))
-    mapped = [pair["attribute"] for pair in export.mapping]
+    mapped = [name for pair in export.mapping for name in (pair["attribute"], pair.get("join", ""))]
     return usage, [export.email_attribute, *mapped, *map(attribute_of, export.answers.values())]
 
 
@@ -106,7 +106,7 @@ def _of_open_runs() -> Iterator[tuple[Usage, list[str]]]:
     for run in Run.objects.filter(status__in=OPEN).select_related("export").order_by("export__name"):
         settings = run.snapshot
         usage = Usage(_("Export"), run.export.name, reverse("exports:edit", args=[run.export_id]))
-        mapped = [pair.attribute for pair in settings.mapping]
+        mapped = [name for pair in settings.mapping for name in pair.value.attributes]
         answers = map(attribute_of, settings.answers.values())
         yield usage, [settings.email_attribute, settings.required_attribute, *mapped, *answers]
 

@@ -147,7 +147,7 @@ class RunSnapshot:
         segments = (SegmentSnapshot(**_known(SegmentSnapshot, each)) for each in kept.get("segments", ()))
         values["segments"] = tuple(segments)
         pairs = kept.get("mapping", ())
-        values["mapping"] = tuple(FieldMapping(pair["attribute"], pair["field"]) for pair in pairs)
+        values["mapping"] = tuple(map(FieldMapping.from_json, pairs))
         values["fields"] = tuple(TargetField(**each) for each in kept.get("fields", ()))
         values["removal"] = RemovalSettings(**_known(RemovalSettings, kept.get("removal", {})))
         values["control"] = ControlSettings(**_known(ControlSettings, kept.get("control", {})))
@@ -158,7 +158,7 @@ class RunSnapshot:
         """Return the snapshot as JSON; empty for a run that is not checked yet."""
         if self == NO_SNAPSHOT:
             return {}
-        mapping = [{"attribute": pair.attribute, "field": pair.field_key} for pair in self.mapping]
+        mapping = [pair.to_json() for pair in self.mapping]
         return asdict(self) | {"mapping": mapping, "options": self.options.keep()}
 
 

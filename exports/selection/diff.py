@@ -269,7 +269,7 @@ def selection_of(snapshot: RunSnapshot) -> MemberSelection:
     """Return what a plan reads of each member."""
     return MemberSelection(
         email=snapshot.email_attribute,
-        mapped=[pair.attribute for pair in snapshot.mapping],
+        mapped=[pair.value for pair in snapshot.mapping],
         consent=snapshot.required_attribute,
         yes_no=[attribute_of(snapshot.answers[name]) for name in _by_attribute(snapshot)],
         share=snapshot.control.group,

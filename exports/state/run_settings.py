@@ -69,7 +69,7 @@ def what_is_sent(
     holding = settled(answers, questions, mapping)
     pairs = sorted(mapping, key=lambda pair: str(pair["field"]))
     return RunSnapshot(
-        mapping=[FieldMapping(attribute=pair["attribute"], field_key=pair["field"]) for pair in pairs],
+        mapping=[FieldMapping.from_json(pair) for pair in pairs],
         answers=holding,
         concerns=_concerns(holding, questions, mapping, fields),
         fields=fields,
@@ -135,8 +135,9 @@ def unanswered(export: Export, questions: Sequence[Question]) -> list[str]:
 def attributes_that_leave(
     mapping: Sequence[Mapping[str, str]], answers: Mapping[str, str]
 ) -> list[Mapping[str, str]]:
-    """The mapping with what else tells something of a person: attributes that answer a question."""
-    return [*mapping, *({"attribute": name} for answer in answers.values() if (name := attribute_of(answer)))]
+    """Return the attributes whose values are sent: of the mapping, and those that answer a question."""
+    mapped = [pair[name] for pair in mapping for name in ("attribute", "join") if pair.get(name)]
+    return [{"attribute": name} for name in (*mapped, *map(attribute_of, answers.values())) if name]
 
 
 def what_changes_the_list(snapshot: RunSnapshot, said: Mapping[str, str] | None = None) -> str:

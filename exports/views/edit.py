@@ -18,10 +18,11 @@ from config.platform.web.htmx import Request
 from config.platform.web.panes import close_pane, render_pane
 from config.platform.web.versions import Change, Gone, StaleEdit, version_from
 from connections import lookups
+from connections.destinations.values import FieldMapping
 from exports import policies
 from exports.actions import list_cleanup as actions_list_cleanup
 from exports.actions import manage, preview
-from exports.forms import control_fields, option_fields
+from exports.forms import control_fields, mapping_words, option_fields
 from exports.forms import draft as forms_draft
 from exports.forms.draft import Draft
 from exports.forms.export_form import Choices, ExportForm, name_taken
@@ -164,6 +165,7 @@ def _view(request: Request, export: Export) -> HttpResponse:
         "export": export,
         "segments": export.segments.order_by("name"),
         "control": control_fields.in_words(run_settings.control_of(export), {}),
+        "mapping": mapping_words.in_words([FieldMapping.from_json(pair) for pair in export.mapping], {}),
         "answers": option_fields.in_words(questions, export.answers, export.mapping),
         "active_nav": "exports",
         "pane_wide": True,

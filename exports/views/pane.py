@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from config.platform.accounts.models import User
+from config.platform.accounts.permissions import Permission
 from connections import lookups
 from connections.destinations.values import (
     ListDetails,
@@ -205,7 +206,12 @@ class ExportPane:
     @cached_property
     def rows(self) -> list[MappingRow]:
         return Matching(
-            self.draft.mapping, self.attributes, self.details, self.can_make, self.form.mapping_errors
+            self.draft.mapping,
+            self.attributes,
+            self.details,
+            self.can_make,
+            self.form.mapping_errors,
+            sees_data=self.user.may(Permission.PERSONAL_DATA_SEE),
         ).rows()
 
     @property

@@ -6,14 +6,18 @@ Suggestions follow the type of the attribute; the options of a choice are the va
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from config.platform.text.value_format import DateFormat, LetterCase
 from connections.destinations.values import ListDetails, NewField, TargetField
 from exports.forms.draft import Pair, plain
+from exports.forms.mapping_words import CASES
 from segments import audience
+from segments.audience import Sample
 from segments.catalog import Attribute
 from segments.models import AttributeType
 
@@ -84,6 +88,14 @@ class MappingRow:
     unknown_attribute: bool
     suggestion: Suggestion | None = None  # a field that can be made for it
     missing_options: Sequence[str] = ()
+    samples: Sequence[Sample] = ()
+    date_formats: Sequence[tuple[DateFormat, str]] = ()  # none for what is no date
+    cases: Sequence[tuple[LetterCase, str | Promise]] = ()
+
+    @property
+    def is_formatted(self) -> bool:
+        """Tell whether the value is not sent as it is."""
+        return not self.pair.is_constant and bool(self.pair.format.to_json())
 
     @property
     def named_options(self) -> str:
@@ -103,14 +115,17 @@ class Matching:
     details: ListDetails | None
     can_make: Sequence[str] = ()  # types of field that can be made on the list
     errors: Mapping[int, str] = field(default_factory=dict)
+    sees_data: bool = False  # whether samples of values are shown
 
     def rows(self) -> list[MappingRow]:
         known = {attribute.name: attribute for attribute in self.attributes}
         values = self._values(known)
-        return [
+        samples = audience.sample_values([pair.value for pair in self.pairs]) if self.sees_data else []
+        rows = [
             self._row(place, pair, known.get(pair.attribute), values.get(pair.attribute, ()))
             for place, pair in enumerate(self.pairs)
         ]
+        return [replace(row, samples=found) for row, found in zip(rows, samples or repeat(()), strict=False)]
 
     def _row(self, place: int, pair: Pair, attribute: Attribute | None, values: Sequence[str]) -> MappingRow:
         target = self._target(pair)
@@ -124,9 +139,11 @@ class Matching:
             pair,
             self._options_for(pair),
             self.errors.get(place, "") or self._not_on_list(pair),
-            bool(pair.attribute) and attribute is None,
+            bool(pair.attribute) and not pair.is_constant and attribute is None,
             suggestion,
             missing,
+            date_formats=_date_formats(attribute, target),
+            cases=[*CASES.items()],
         )
 
     def _values(self, known: Mapping[str, Attribute]) -> Mapping[str, Sequence[str]]:
@@ -135,6 +152,7 @@ class Matching:
             pair.attribute
             for pair in self.pairs
             if pair.attribute in known
+            and not pair.format.to_json()
             and known[pair.attribute].data_type == AttributeType.TEXT
             and self._may_need_options(pair)
         }
@@ -167,6 +185,15 @@ class Matching:
         if pair.field and self._target(pair) is None:
             fields.append(replace(_NAMELESS, key=pair.field, label=pair.field))
         return [FieldOption(field, field.key == pair.field, field.key in taken) for field in fields]
+
+
+def _date_formats(attribute: Attribute | None, target: TargetField | None) -> list[tuple[DateFormat, str]]:
+    """Return the formats for a date that is sent to a field of text: a field of dates has its own."""
+    if attribute is None or attribute.data_type not in {AttributeType.DATE, AttributeType.DATETIME}:
+        return []
+    if target is not None and target.data_type == "date":
+        return []
+    return [(each, each.value or _("As it is")) for each in DateFormat]
 
 
 def suggest_field(

@@ -27,7 +27,7 @@ from config.platform.web.panes import close_pane
 from connections.models import Account
 from exports import policies
 from exports.actions import retries
-from exports.forms import control_fields, option_fields
+from exports.forms import control_fields, mapping_words, option_fields
 from exports.hooks import skip_cause
 from exports.models import Export, Removal, Run, Stage
 from exports.models.snapshot import NO_SNAPSHOT
@@ -201,7 +201,7 @@ def settings_used(request: Request, run_id: int) -> HttpResponse:
     fields = snapshot.field_labels
     context = frame(request, found, "exports:run_settings") | {
         "snapshot": snapshot if snapshot != NO_SNAPSHOT else None,
-        "mapping": [(pair.attribute, fields.get(pair.field_key, pair.field_key)) for pair in snapshot.mapping],
+        "mapping": mapping_words.in_words(snapshot.mapping, fields),
         "answers": _answers(found),
         "control": control_fields.in_words(snapshot.control, fields),
         "removal": Removal(snapshot.removal.how).label if snapshot != NO_SNAPSHOT else "",

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 
 from config.platform.text.address_share import AddressShare
 from config.platform.text.addresses import LONGEST_EMAIL, VALID_EMAIL
+from config.platform.text.value_format import AS_IS, MappedValue
 from segments import catalog
 from segments.catalog import Attribute
 from segments.models import AttributeType
 from segments.store.engine import quoted
+from segments.store.formatting import BLANKS, formatted_sql, text_sql
 
 # In lower case; anything else, or nothing, is a no.
 MEANS_YES = ("yes", "y", "true", "on", "1")
-_BLANKS = "chr(32) || chr(9) || chr(13) || chr(10)"
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class MemberSelection:
     consent and of yes/no questions say; and whether the address is in ``share``."""
 
     email: str
-    mapped: Sequence[str] = ()
+    mapped: Sequence[MappedValue] = ()
     consent: str = ""  # empty: everyone agrees
     yes_no: Sequence[str] = ()
     share: AddressShare | None = None
@@ -48,7 +49,7 @@ def selection_sql(selection: MemberSelection, profiles: str, excluded: str = "")
         "id AS profile_id",
         "updated_at",
         f"{email} AS email",
-        f"{_mapped([known.get(name) for name in selection.mapped], _word(in_share, selection))} AS mapped",
+        f"{_mapped(selection.mapped, known, _word(in_share, selection))} AS mapped",
         f"{agreed} AS agreed",
         f"{declined} AS declined",
         *says,
@@ -83,19 +84,8 @@ def email_sql(name: str, known: Mapping[str, Attribute]) -> str:
     attribute = known.get(name)
     if attribute is None:
         return "NULL::VARCHAR"
-    text = f"nullif(lower(trim({_text(attribute)}, {_BLANKS})), '')"
+    text = f"nullif(lower(trim({text_sql(attribute)}, {BLANKS})), '')"
     return f"coalesce({attribute.email_column}, {text})" if attribute.has_emails else text
-
-
-def _text(attribute: Attribute) -> str:
-    """Return an expression for a value as text, as attributes are shown."""
-    column = attribute.column
-    if attribute.data_type == AttributeType.NUMBER:
-        whole = f"{column} = trunc({column}) AND abs({column}) < 1e15"
-        return (
-            f"CASE WHEN {whole} THEN CAST(CAST({column} AS BIGINT) AS VARCHAR) ELSE CAST({column} AS VARCHAR) END"
-        )
-    return column if attribute.data_type == AttributeType.TEXT else f"CAST({column} AS VARCHAR)"
 
 
 def _word(in_share: str, selection: MemberSelection) -> list[str]:
@@ -106,15 +96,21 @@ def _word(in_share: str, selection: MemberSelection) -> list[str]:
     return [f"CASE WHEN {in_share} THEN {inside} ELSE {outside} END"]
 
 
-def _mapped(attributes: Sequence[Attribute | None], following: Sequence[str] = ()) -> str:
+def _mapped(mapped: Sequence[MappedValue], known: Mapping[str, Attribute], following: Sequence[str] = ()) -> str:
     """Return an expression for a JSON array in the form of PostgreSQL's: hashes of sent data depend on it."""
-    values = [f"coalesce({_json(each)}, 'null')" if each else "'null'" for each in attributes]
-    values += following
+    values = [*(_mapped_value(value, known) for value in mapped), *following]
     return f"'[' || {' || chr(44) || chr(32) || '.join(values)} || ']'" if values else "'[]'"
 
 
+def _mapped_value(value: MappedValue, known: Mapping[str, Attribute]) -> str:
+    attribute = known.get(value.attribute)
+    if value.format != AS_IS:
+        return f"coalesce(CAST(to_json({formatted_sql(value, known)}) AS VARCHAR), 'null')"
+    return f"coalesce({_json(attribute)}, 'null')" if attribute else "'null'"
+
+
 def _json(attribute: Attribute) -> str:
-    text, kind, is_bare = _text(attribute), attribute.data_type, attribute.has_bare_numbers
+    text, kind, is_bare = text_sql(attribute), attribute.data_type, attribute.has_bare_numbers
     as_text = f"CAST(to_json({text}) AS VARCHAR)"
     if kind == AttributeType.BOOLEAN or (kind == AttributeType.NUMBER and is_bare is not False):
         return text
@@ -145,4 +141,4 @@ def _says_yes(attribute: Attribute | None) -> str:
     if attribute is None:
         return "false"
     words = ", ".join(map(quoted, MEANS_YES))
-    return f"coalesce(lower(trim({_text(attribute)})) IN ({words}), false)"
+    return f"coalesce(lower(trim({text_sql(attribute)})) IN ({words}), false)"

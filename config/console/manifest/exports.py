@@ -25,7 +25,14 @@ from config.console.manifest.specs import (
 from connections import credentials, destinations
 from connections.destinations.base import Destination
 from connections.destinations.errors import DestinationError, PermanentError
-from connections.destinations.values import ListDetails, ListOptIn, Question, attribute_of, by_attribute
+from connections.destinations.values import (
+    FieldMapping,
+    ListDetails,
+    ListOptIn,
+    Question,
+    attribute_of,
+    by_attribute,
+)
 from connections.policies import why_it_cannot_run
 from exports import policies
 from exports.actions import manage
@@ -144,7 +151,8 @@ def _check_tell_also(spec: ExportSpec, problems: Problems) -> None:
 
 def _check_attributes(spec: ExportSpec, problems: Problems) -> None:
     known = catalog.types_by_name()
-    for name, line in [spec.email, *(spec.fields or {}).values()]:
+    mapped = [(name, each.line) for each in (spec.fields or {}).values() for name in each.value.attributes]
+    for name, line in [spec.email, *mapped]:
         if name not in known:
             sentence = _("Profiles have no attribute “%s”. Import profiles first.") if not known else _(
                 "Profiles have no attribute “%s”."
@@ -214,7 +222,10 @@ def _choices(question: Question) -> str:
 def _mapping(spec: ExportSpec, existing: Export | None) -> Sequence[Mapping[str, str]]:
     if spec.fields is None:
         return existing.mapping if existing else []
-    return [{"attribute": name, "field": field} for field, (name, _line) in spec.fields.items()]
+    return [
+        FieldMapping(field.value.attribute, key, field.value.format).to_json()
+        for key, field in spec.fields.items()
+    ]
 
 
 def _settings(desired: Desired, before: ExportSettings | None) -> ExportSettings:
@@ -285,10 +296,10 @@ def _with_list(settings: ExportSettings, spec: ExportSpec, problems: Problems) -
 
 def _check_fields(spec: ExportSpec, details: ListDetails, problems: Problems) -> None:
     known = [field.key for field in details.fields]
-    for key, (_name, line) in (spec.fields or {}).items():
+    for key, field in (spec.fields or {}).items():
         if key not in known:
             problems.add(
-                line,
+                field.line,
                 _("The list “%(list)s” has no field “%(key)s”. Available: %(known)s.")
                 % {"list": details.title, "key": key, "known": ", ".join(known)},
             )

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from config.console.manifest import document
 from config.console.manifest.control_groups import CONTROL_KEYS, ControlSpec, read_control
 from config.console.manifest.document import Entry, Lined, LinedRules, Problems
+from config.console.manifest.mapped_fields import MappedField, read_fields
 from config.platform.jobs.models import Schedule
 from config.platform.schedules.next_due import Recurrence
 from config.platform.schedules.serialize import WrongRule, from_plain, to_plain
@@ -206,7 +207,7 @@ class SegmentSpec:
 
 @dataclass(frozen=True)
 class ExportSpec:
-    """One entry of ``exports``. ``fields`` maps the list's fields to attributes."""
+    """One entry of ``exports``. ``fields`` says what the fields of the list get."""
 
     line: int
     name: str
@@ -214,7 +215,7 @@ class ExportSpec:
     list_id: Lined
     segments: Sequence[Lined]
     email: Lined
-    fields: Mapping[str, Lined] | None
+    fields: Mapping[str, MappedField] | None
     answers: Mapping[str, Lined] | None
     removal: RemovalSpec
     control: ControlSpec
@@ -308,7 +309,7 @@ def _export(entry: Entry, problems: Problems) -> ExportSpec | None:
     list_id = entry.lined("list_id", required=True, most=64)
     segments = entry.texts("segments", required=True)
     email = entry.lined("email", required=True, most=LONGEST_NAME)
-    fields = _texts_by_key(entry, "fields", problems)
+    fields = read_fields(entry, problems)
     answers = _texts_by_key(entry, "answers", problems)
     schedule = _schedule(entry, problems)
     if name is None or connection is None or list_id is None or segments is None or email is None:

@@ -109,6 +109,37 @@ def test_it_creates_what_the_file_says(file: File) -> None:
     assert export.answers == {"consent_to_track": "yes"}
 
 
+def test_it_maps_fields_in_formats_and_constants(file: File) -> None:
+    formats = """\
+      name: {attribute: first_name, join: city, separator: ", ", case: title, default: friend}
+      "[City]": {constant: Turku}
+"""
+    file.apply(GOOD.replace('      name: first_name\n      "[City]": city\n', formats))
+    joined = {"join": "city", "separator": ", ", "case": "title", "default": "friend"}
+    assert Export.objects.get().mapping == [
+        {"attribute": "first_name", "field": "name", **joined},
+        {"attribute": "", "field": "[City]", "default": "Turku"},
+    ]
+
+
+WRONG_FIELDS = {
+    "{attribute: first_name, case: big}": "“case” must be one of: upper, lower, title.",
+    "{attribute: first_name, date_format: DD}": (
+        "“date_format” must be one of: YYYY-MM-DD, DD.MM.YYYY, DD/MM/YYYY, MM/DD/YYYY, YYYY, MM-DD."
+    ),
+    "{attribute: first_name, join: nickname}": "Profiles have no attribute “nickname”.",
+    "{constant: Spring, join: city}": "“join” does not go together with “constant”.",
+    "{join: city}": "“attribute” is missing.",
+    '{constant: ""}': "“constant” is empty.",
+}
+
+
+@pytest.mark.parametrize("written", WRONG_FIELDS)
+def test_it_refuses_a_field_that_cannot_be_written(file: File, written: str) -> None:
+    (problem,) = file.refusals(GOOD.replace("name: first_name", f"name: {written}"))
+    assert WRONG_FIELDS[written] in problem
+
+
 def test_rules_may_have_periods_other_attributes_and_sets(file: File) -> None:
     create_attributes({"ordered": AttributeType.DATE, "born": AttributeType.DATE})
     file.apply(

@@ -1,21 +1,24 @@
 """What other apps read of members and profiles: the tables and sets that they compute with."""
 
+import json
 import re
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 import pytest
 from django.conf import settings
 
+from config.platform.text.value_format import DateFormat, LetterCase, MappedValue, ValueFormat
 from segments import audience
 from segments.audience import MemberSelection
-from segments.models import Segment
+from segments.models import AttributeType, Segment
 from tests.support import exports
-from tests.support.profiles import create_profiles
+from tests.support.profiles import create_attributes, create_profiles
 
 pytestmark = pytest.mark.django_db
 
-MAPPED = MemberSelection("email", mapped=["name", "points"])
+MAPPED = MemberSelection("email", mapped=[MappedValue("name"), MappedValue("points")])
 
 
 def members_of(rows: Iterable[dict[str, Any]], name: str = "Everyone") -> Segment:
@@ -52,6 +55,40 @@ def test_members_have_the_normalized_email(rule: str, value: str | None, email: 
 def test_mapped_attributes_are_a_json_array_in_their_order() -> None:
     everyone = members_of([{"name": 'Łu"kasz', "points": 1.50}, {"points": 7}])
     assert read(MAPPED, "mapped", everyone) == [('["Łu\\"kasz", 1.5]',), ("[null, 7]",)]
+
+
+FORMATS: list[tuple[str, MappedValue, str | None]] = [
+    ("in capitals", MappedValue("name", ValueFormat(letter_case=LetterCase.UPPER)), "ÅSA O'NEIL-BERG"),
+    ("in lower case", MappedValue("name", ValueFormat(letter_case=LetterCase.LOWER)), "åsa o'neil-berg"),
+    (
+        "with a capital for each word",
+        MappedValue("shouted", ValueFormat(letter_case=LetterCase.TITLE)),
+        "Åsa O'neil-Berg",
+    ),
+    ("joined by a blank", MappedValue("name", ValueFormat(join="city")), "Åsa O'Neil-Berg Turku"),
+    ("joined by a text", MappedValue("city", ValueFormat(join="points", separator=": ")), "Turku: 7"),
+    ("joined with nothing", MappedValue("city", ValueFormat(join="missing")), "Turku"),
+    ("a second attribute that no longer exists", MappedValue("city", ValueFormat(join="deleted")), "Turku"),
+    ("a date with dots", MappedValue("born", ValueFormat(date_format=DateFormat.DOTS)), "02.03.1980"),
+    ("a date in America", MappedValue("born", ValueFormat(date_format=DateFormat.AMERICAN)), "03/02/1980"),
+    ("the day of a date", MappedValue("born", ValueFormat(date_format=DateFormat.MONTH_AND_DAY)), "03-02"),
+    ("a date format for what is no date", MappedValue("city", ValueFormat(date_format=DateFormat.YEAR)), "Turku"),
+    ("a default for a missing value", MappedValue("missing", ValueFormat(default="friend")), "friend"),
+    ("a default for blanks", MappedValue("blank", ValueFormat(default="friend")), "friend"),
+    ("no default for a value", MappedValue("city", ValueFormat(default="friend")), "Turku"),
+    ("a constant", MappedValue("", ValueFormat(default="It's")), "It's"),
+    ("nothing", MappedValue("missing", ValueFormat(letter_case=LetterCase.TITLE)), None),
+]
+
+
+@pytest.mark.parametrize(("rule", "value", "expected"), FORMATS, ids=[row[0] for row in FORMATS])
+def test_mapped_values_are_formatted(rule: str, value: MappedValue, expected: str | None) -> None:
+    row = {"name": "Åsa O'Neil-Berg", "shouted": "ÅSA O'NEIL-BERG", "city": "Turku", "points": 7, "blank": " "}
+    create_attributes({"born": AttributeType.DATE})
+    everyone = members_of([row | {"born": date(1980, 3, 2)}, {"missing": "x"}])
+    assert read(MemberSelection("email", mapped=[value]), "mapped", everyone)[0] == (
+        json.dumps([expected], ensure_ascii=False),
+    ), rule
 
 
 def test_consent_is_what_the_attribute_says() -> None:
