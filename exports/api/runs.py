@@ -17,7 +17,7 @@ from config.platform.accounts.decorators import check_permission
 from config.platform.accounts.permissions import Permission
 from config.platform.api.idempotency import KeyHeader, once
 from config.platform.api.ndjson import documented, ndjson
-from config.platform.api.values import PAGE_SIZE, Body, Id, Limit, Page, Whole, page_of
+from config.platform.api.values import PAGE_SIZE, WHOLE, Body, Id, Limit, Page, page_of
 from config.platform.audit.record import record
 from config.platform.jobs.models import JobStatus
 from config.platform.web.htmx import Request
@@ -42,7 +42,7 @@ class ConfirmRemovals(Body):
     """How many contacts may be removed, as ``removals_held`` of the run says, and how, as ``removal`` says: the
     removals have changed when these differ."""
 
-    people: Annotated[Whole, Field(ge=1, le=10**9)]
+    people: Annotated[int, Field(ge=1, le=10**9), WHOLE]
     removal: Annotated[Removal, Field(strict=False)]
 
 

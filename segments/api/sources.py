@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints
 
 from config.platform.accounts.decorators import check_permission
 from config.platform.accounts.permissions import Permission
-from config.platform.api.values import PAGE_SIZE, Answer, Body, Id, Limit, Name, Page, Text, Whole, page_of
+from config.platform.api.values import PAGE_SIZE, WHOLE, Answer, Body, Id, Limit, Name, Page, Text, page_of
 from config.platform.jobs.models import JobStatus
 from config.platform.web.htmx import Request
 from segments.models import DataSource, ImportJob, ImportMode, PushSnapshot
@@ -96,7 +96,7 @@ class SnapshotOut(Answer):
 class FinishSnapshot(Body):
     """How many profiles were accepted for the snapshot, so that none is missing unnoticed."""
 
-    profiles: Annotated[Whole, Field(ge=1, le=10**10)]
+    profiles: Annotated[int, Field(ge=1, le=10**10), WHOLE]
 
 
 class ImportOut(Answer):

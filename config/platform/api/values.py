@@ -19,8 +19,9 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
-Id = Annotated[Whole, Field(ge=1, le=LARGEST_ID)]
+# Behind the limits in the annotation, so that these stay in the JSON Schema.
+WHOLE = BeforeValidator(_whole)
+Id = Annotated[int, Field(ge=1, le=LARGEST_ID), WHOLE]
 Limit = Annotated[int, Field(ge=1, le=LARGEST_PAGE)]
 # PostgreSQL stores no NUL character.
 Name = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00]*\S[^\x00]*$")]
