@@ -158,6 +158,50 @@ def members_with_email(segment_ids: Sequence[int], attribute: str, emails: Colle
     return {found for (found,) in rows}
 
 
+def write_left_segments(
+    table: str,
+    emails: str,
+    *,
+    attribute: str,
+    segment_ids: Collection[int],
+    former_ids: Collection[int],
+) -> None:
+    """Write which segment each address of ``emails``, a query of PostgreSQL, has left, into a new temporary table
+    of PostgreSQL: ``email``, ``segment``, ``is_member`` and ``has_profile``.
+
+    A segment was left where its set before the last change has the profile. Addresses of members of ``former_ids``
+    are members of these still. The segment is None where it was left earlier."""
+    left = Segment.objects.filter(pk__in=segment_ids).exclude(previous_set=None)
+    sets = {set_id: (name, False) for set_id, name in left.values_list("previous_set", "name")}
+    former = Segment.objects.filter(pk__in=former_ids).exclude(member_set=None)
+    sets |= {set_id: (name, True) for set_id, name in former.values_list("member_set", "name")}
+    email = email_sql(attribute, {each.name: each for each in catalog.attributes()})
+    with lake.reading() as reader:
+        load_temporary_table(reader, emails, [], {"email": "VARCHAR"}, "leaving_email")
+        reader.execute("CREATE OR REPLACE TEMPORARY TABLE left_set (id BIGINT, name VARCHAR, is_former BOOLEAN)")
+        for set_id, (name, is_former) in sets.items():
+            reader.execute("INSERT INTO left_set VALUES (?, ?, ?)", [set_id, name, is_former])
+        reader.execute(
+            "CREATE OR REPLACE TEMPORARY TABLE leaving_profile AS"  # noqa: S608
+            f" SELECT id, email FROM (SELECT id, {email} AS email FROM {visible_profiles()})"
+            " WHERE email IN (SELECT email FROM leaving_email)"
+        )
+        copy_to_temporary_table(
+            reader,
+            f"""
+            SELECT leaving.email, min(left_set.name), coalesce(bool_or(left_set.is_former), false),
+                   count(profile.id) > 0
+              FROM leaving_email AS leaving
+              LEFT JOIN leaving_profile AS profile ON profile.email = leaving.email
+              LEFT JOIN ({members.members_of_each(sets)}) AS member ON member.profile_id = profile.id
+              LEFT JOIN left_set ON left_set.id = member.set_id
+             GROUP BY leaving.email
+            """,  # noqa: S608 - only our own fragments are put in
+            {"email": "text", "segment": "text", "is_member": "boolean", "has_profile": "boolean"},
+            table,
+        )
+
+
 def existing_profiles(ids: Collection[int]) -> set[int]:
     """Select those of the IDs that a profile has."""
     return existing_ids(ids)

@@ -63,7 +63,7 @@ def work_out(preview_id: int) -> None:
     leases.update_if_owner(job, status=JobStatus.PROCESSING, started_at=clock.now())
     try:
         with leases.hold(job):
-            outline, sample = summary.outline(job.export)
+            outline, sample = summary.outline(job)
     except (DestinationError, NotConnected) as trouble:
         _end(job, JobStatus.FAILED, getattr(trouble, "sentence", str(trouble)))
     except DatabaseError:

@@ -27,6 +27,7 @@ from exports.api.shown_run import RunOut, shown_run
 from exports.models import Removal, Run
 from exports.permissions import check_can_manage
 from exports.reporting import people
+from exports.reporting.contact_lists import ContactList
 from exports.results.summary import PeopleKind
 
 router = Router(tags=["Runs"])
@@ -146,7 +147,7 @@ def get_rejections(request: Request, run_id: Id, kind: PeopleKind = PeopleKind.R
     return ndjson(_listed(people.list_contacts(run, kind)))
 
 
-def _listed(contacts: people.ContactList) -> Iterator[dict[str, Any]]:
+def _listed(contacts: ContactList) -> Iterator[dict[str, Any]]:
     for each in contacts.all():
         yield {
             "email": each.email,

@@ -49,7 +49,7 @@ class ExportsPersonalData(PersonalData):
     def report(self, subject: Subject) -> Mapping[str, object]:
         return {
             "sent": _sent(subject),
-            "outcomes": _outcomes(subject),
+            "outcomes": [*_outcomes(subject), *_in_blocks(subject)],
             "in_previews": _in_previews(subject),
             "on_lists_by_exports": _on_lists(subject),
             "refused_by_lists": _refused(subject),
@@ -160,6 +160,37 @@ def _outcomes(subject: Subject) -> list[dict[str, Any]]:
             "address": row.email,
         }
         for row in rows.select_related("run__export").order_by("pk")
+    ]
+
+
+def _in_blocks(subject: Subject) -> list[dict[str, Any]]:
+    """Return the results of the person in runs that sent nothing of them."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT export.name, run.number, block.kind, block.code, person.email
+              FROM exports_contactblock block
+              JOIN exports_run run ON run.id = block.run_id
+              JOIN exports_export export ON export.id = run.export_id,
+                   unnest(block.profile_ids, block.emails) AS person (profile_id, email)
+             WHERE (block.emails && %(emails)s::text[] OR block.profile_ids && %(ids)s::bigint[])
+               AND (person.email = ANY (%(emails)s) OR person.profile_id = ANY (%(ids)s))
+             ORDER BY block.id
+            """,
+            {"emails": list(subject.emails), "ids": subject.profile_ids},
+        )
+        rows = cursor.fetchall()
+    return [
+        {
+            "export": export,
+            "run": run,
+            "kind": kind,
+            "code": code,
+            "field": "",
+            "message": "",
+            "address": email,
+        }
+        for export, run, kind, code, email in rows
     ]
 
 

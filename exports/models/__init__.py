@@ -1,6 +1,7 @@
 """Exports (standing orders), their runs, and what the runs left behind."""
 
 from exports.models.batch import IS_REMOVAL, Batch, BatchStatus, Outcome, OutcomeKind
+from exports.models.contact_block import ContactBlock
 from exports.models.delivered import DeliveredSet, Refused
 from exports.models.disclosure import DisclosedList, Disclosure, PersonKey, PersonRemoval
 from exports.models.export import LARGEST_CONTROL_GROUP, ControlMode, Export, Removal
@@ -22,6 +23,7 @@ __all__ = [
     "LARGEST_CONTROL_GROUP",
     "Batch",
     "BatchStatus",
+    "ContactBlock",
     "ControlMode",
     "DeliveredSet",
     "DisclosedList",

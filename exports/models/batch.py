@@ -109,6 +109,8 @@ class Outcome(models.Model):
     message = models.TextField()
     # The key of the field that cannot hold a value.
     field = models.CharField(max_length=120, blank=True, db_default="")
+    # The segment that a contact to remove has left, where it is known.
+    segment = models.CharField(max_length=200, blank=True, db_default="")
     # Rejected, and not for the same reason with the same data in an earlier run.
     is_new = models.BooleanField(db_default=False)
 

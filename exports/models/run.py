@@ -80,6 +80,8 @@ class Run(Job):
     held_out = models.BigIntegerField(db_default=0, default=0)  # in the control group
     unchanged = models.BigIntegerField(default=0)
     still_refused = models.BigIntegerField(default=0)
+    # Of these, contacts that the list had suppressed when last asked.
+    still_suppressed = models.BigIntegerField(db_default=0, default=0)
     to_add = models.BigIntegerField(default=0)
     to_update = models.BigIntegerField(default=0)
     # (members = invalid + duplicates + excluded_by_segment + without_consent + held_out + unchanged

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from django.db import connection as database
 from django.utils.translation import gettext as _
 
@@ -15,13 +15,15 @@ from connections.destinations.values import BatchOperation, ListDetails, TargetF
 from connections.models import Connection
 from exports import policies
 from exports.batches.writer import BatchContact
-from exports.models import DeliveredSet, Export, Run
+from exports.models import DeliveredSet, Export, ExportPreview, Run
 from exports.models.snapshot import ControlSettings, RunOptions, RunSnapshot, SegmentSnapshot
-from exports.removal import removal_plan
+from exports.removal import removal_plan, removal_reasons
 from exports.removal.removal_plan import Removals
+from exports.results import contact_blocks
+from exports.results.summary import PeopleKind
 from exports.run import plan
 from exports.selection.diff import PlanCounts
-from exports.state import run_settings
+from exports.state import known_list, run_settings
 
 
 @dataclass(frozen=True)
@@ -77,16 +79,20 @@ def count_unsaved(unsaved: UnsavedExport, *, patience_seconds: float = 15.0) -> 
         return None
 
 
-def preview(export: Export, *, first: int = 20, patience_seconds: float = 600.0) -> Preview:
-    """Compute the plan of ``export`` as it is now, and roll it back. Raises DestinationError or NotConnected,
-    and OperationalError when a query takes longer than ``patience_seconds``."""
+def preview(
+    export: Export, *, first: int = 20, patience_seconds: float = 600.0, job: ExportPreview | None = None
+) -> Preview:
+    """Compute the plan of ``export`` as it is now; its contacts are kept for ``job`` if it is given.
+
+    Raises DestinationError or NotConnected, and OperationalError when a query takes longer than
+    ``patience_seconds``."""
     connection = export.connection
     if connection is None:
         raise vault.NotConnected("The export has no connection.")
     details = connection.destination.list_details(credentials.access(connection), export.list_id)
     snapshot = run_settings.freeze(export, details)
     settings = run_settings.send_settings(export.list_id, snapshot)
-    with rolled_back():
+    with rolled_back() if job is None else transaction.atomic():
         limit_statements(patience_seconds)
         unchanged = plan.rows_for_contract(connection)
         counts = plan.compute_diff(snapshot, connection.account, export.list_id, export.pk, unchanged=unchanged)
@@ -96,6 +102,8 @@ def preview(export: Export, *, first: int = 20, patience_seconds: float = 600.0)
         over_connection = plan.contacts_over(connection) if counted else None
         left_before = _left_before(export, connection.account)
         people = list(plan.contacts_to_send(connection.destination, settings, limit=first))
+        if job is not None:
+            _keep_contacts(job, export, snapshot, connection.account, removals)
     return Preview(
         list_details=details,
         plan_counts=counts,
@@ -119,6 +127,19 @@ def _removals(export: Export, account: str, snapshot: RunSnapshot) -> Removals:
     known = DeliveredSet.objects.filter(export=export, account=account, list_id=export.list_id).first()
     run = Run(export=export, account=account, list_id=export.list_id, snapshot=snapshot)
     return removal_plan.count_removals(run, known) if known else Removals()
+
+
+def _keep_contacts(
+    job: ExportPreview, export: Export, snapshot: RunSnapshot, account: str, removals: Removals
+) -> None:
+    """Keep the contacts of the plan of this transaction, in place of those that an earlier attempt has kept."""
+    ExportPreview.objects.select_for_update().get(pk=job.pk).blocks.all().delete()
+    known = known_list.find(export.pk, account, export.list_id)
+    removal = None
+    if removals.held or removals.to_remove:
+        removal_reasons.explain(snapshot, removal_reasons.last_segments(export.pk))
+        removal = PeopleKind.AWAITING_CONFIRMATION if removals.held else PeopleKind.NOT_REMOVED
+    contact_blocks.keep_of_preview(job, known, removal=removal)
 
 
 def _calls_to_remove(connection: Connection, export: Export, removals: Removals) -> int:

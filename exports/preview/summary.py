@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Aggregate, Count, Q, Sum
 
 from connections.models import Connection
-from exports.models import IS_REMOVAL, BatchStatus, Export, Run
+from exports.models import IS_REMOVAL, BatchStatus, ExportPreview, Run
 from exports.preview import dry_run
 from exports.preview.dry_run import Preview
 from exports.results.summary import Phase, ResultSummary
@@ -42,11 +42,12 @@ class PreviewSummary:
     left_out: list[str]  # values that the list cannot hold, the same
 
 
-def outline(export: Export) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def outline(job: ExportPreview) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The outline and the first contacts: those to send with their payload, then those to remove, whose
     ``is_removal`` is true. Raises DestinationError, NotConnected, and OperationalError when it takes
     too long."""
-    seen = dry_run.preview(export, first=FIRST, patience_seconds=_LONGEST_SECONDS)
+    export = job.export
+    seen = dry_run.preview(export, first=FIRST, patience_seconds=_LONGEST_SECONDS, job=job)
     segments = audience.segment_summaries(list(export.segments.values_list("pk", flat=True)))
     at_once = _calls_at_once(export.connection)
     outlined = PreviewSummary(

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection as database
-from django.db.models import Case, F, When
+from django.db.models import Case, F, Q, QuerySet, When
 from django.db.models.functions import Coalesce, Greatest
 
 from config.platform import db
 from config.platform.jobs.models import OPEN
-from exports.models import IS_REMOVAL, Batch, BatchStatus, ExportPreview, Run
+from exports.models import IS_REMOVAL, Batch, BatchStatus, ContactBlock, ExportPreview, Run
 from segments import audience
 from segments.privacy.subjects import Subject
 
@@ -68,6 +68,8 @@ def drop_gone(run: Run) -> int:
             " WHERE run_id = %s AND (profile_id IS NULL OR profile_id = ANY (%s::bigint[]))",
             [run.pk, gone],
         )
+    gone = _gone("SELECT unnest(profile_ids) FROM exports_contactblock WHERE run_id = %s", run.pk)
+    _blank_blocks(ContactBlock.objects.filter(run=run), emails=[], ids=gone)
     gone = _gone("SELECT unnest(profile_ids) FROM exports_batch WHERE id = ANY (%s)", batches)
     return _close_up(None, batches, _GONE, {"gone": gone}) if gone else 0
 
@@ -112,9 +114,28 @@ def _forget_batches(subject: Subject) -> int:
         _close_up(run_id, [pk for pk, run in to_send if run == run_id], _THEM, parameters)
     _blank([pk for pk, _run, _status, _of in rows if pk not in dict(to_send)], parameters)
     _forget_messages(subject.emails)
+    _blank_blocks(ContactBlock.objects.exclude(run=None), emails=list(subject.emails), ids=subject.profile_ids)
     # Quicker to work out anew than to look through.
     ExportPreview.objects.exclude(sample=[]).update(sample=[])
+    ContactBlock.objects.filter(run=None).delete()
     return len(rows)
+
+
+def _blank_blocks(blocks: QuerySet[ContactBlock], *, emails: list[str], ids: list[int]) -> None:
+    """Blank contacts in blocks, whose counts and places stay."""
+    found = blocks.filter(Q(profile_ids__overlap=ids) | Q(emails__overlap=emails))
+    columns = ", ".join(
+        f"{column} = ARRAY(SELECT CASE WHEN {_THEM} THEN {blank} ELSE person.{name} END"  # noqa: S608
+        " FROM unnest(profile_ids, emails) WITH ORDINALITY AS person (profile_id, email, place) ORDER BY place)"
+        for column, (name, blank) in _COLUMNS.items()
+        if column in ("profile_ids", "emails")
+    )
+    keys = list(found.values_list("pk", flat=True))
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE exports_contactblock SET {columns} WHERE id = ANY (%(blocks)s)",  # noqa: S608
+            {"emails": emails, "ids": ids, "blocks": keys},
+        )
 
 
 def _blank(batch_ids: Sequence[int], parameters: dict[str, Any]) -> None:

@@ -21,10 +21,11 @@ from connections.destinations.values import BatchOperation, Sending, Unsubscribe
 from exports.batches.writer import BatchContact, BatchWriter
 from exports.models import DeliveredSet, Export, ListState, Origin, OutcomeKind, Removal, Run, SyncedContact
 from exports.privacy import erasure
+from exports.removal import removal_reasons
 from exports.selection import wants
 from exports.selection.wants import Wanted
 from exports.state.known_list import ONCE_WANTED, KnownList
-from exports.state.plan_action import CONTROL_GROUP, NOT_IN_ANY_SEGMENT, UNKNOWN_DATA, PlanAction
+from exports.state.plan_action import NOT_IN_ANY_SEGMENT, UNKNOWN_DATA
 from segments.models import DataSource, Segment
 
 _IS_UNPLANNED = "EXISTS (SELECT FROM unplanned WHERE unplanned.email = {table}.email)"
@@ -82,23 +83,17 @@ def plan(run: Run, delivered_set: DeliveredSet, writer: BatchWriter) -> Removals
 
 def _list_held(run: Run) -> None:
     """List the contacts who await confirmation as results of the run, so that a person sees them before."""
+    if run.is_cleanup:  # it has no plan of members
+        contacts, code = "SELECT email, %s AS code, '' AS segment FROM leaving", [NOT_IN_ANY_SEGMENT]
+    else:
+        removal_reasons.explain(run.snapshot, removal_reasons.last_segments(run.export_id, before=run.pk))
+        contacts, code = "SELECT email, code, segment FROM leaving", []
     with database.cursor() as cursor:
         cursor.execute(
-            """
-            INSERT INTO exports_outcome (run_id, kind, email, code, message)
-            SELECT %s, %s, email, %s, '' FROM leaving ORDER BY email
-            """,
-            [run.pk, OutcomeKind.TO_REMOVE, NOT_IN_ANY_SEGMENT],
+            "INSERT INTO exports_outcome (run_id, kind, email, code, segment, message)"  # noqa: S608
+            f" SELECT %s, %s, email, code, segment, '' FROM ({contacts}) contact ORDER BY email",
+            [run.pk, OutcomeKind.TO_REMOVE, *code],
         )
-        if run.snapshot.control.held_out and not run.is_cleanup:  # a cleanup has no plan of members
-            cursor.execute(
-                """
-                UPDATE exports_outcome outcome SET code = %s FROM plan
-                 WHERE outcome.run_id = %s AND outcome.kind = %s AND outcome.email = plan.email
-                   AND plan.action = %s
-                """,
-                [CONTROL_GROUP, run.pk, OutcomeKind.TO_REMOVE, PlanAction.CONTROL],
-            )
 
 
 def count_removals(run: Run, delivered_set: DeliveredSet) -> Removals:

@@ -1,7 +1,7 @@
 """Group the outcomes of a run by reason, in sections by result whose counts are those of its summary."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db.models import Count, Max, Min, Sum
 from django.utils.functional import Promise
@@ -23,6 +23,7 @@ class OutcomeGroup:
     people: int
     varies: bool = False
     field: str = ""  # the key of the field whose value was left out
+    segment: str = ""  # that contacts to remove have left
 
     @property
     def advice(self) -> str | Promise:
@@ -42,6 +43,7 @@ class OutcomeSection:
 
 # The results that have reasons.
 _WITH_REASONS = tuple(kind for kind in PARTS if kind not in (PeopleKind.DELIVERED, PeopleKind.UNCHANGED))
+_REFUSED_BEFORE = (PeopleKind.SUPPRESSED, PeopleKind.PREVIOUSLY_REJECTED)
 # Each of them has the outcomes of these groups.
 _PARTS_OF = {PeopleKind.EXCLUDED: EXCLUDED_PARTS}
 
@@ -99,11 +101,11 @@ def group_outcomes(run: Run, kind: PeopleKind | None = None) -> list[OutcomeGrou
         kinds = [outcome for part in _PARTS_OF.get(kind, (kind,)) for outcome in OUTCOMES.get(part, ())]
         outcomes = outcomes.filter(kind__in=kinds)
     found = (
-        outcomes.values("kind", "code", "field")
+        outcomes.values("kind", "code", "field", "segment")
         .annotate(people=Count("pk"), first=Min("message"), last=Max("message"))
-        .order_by("-people", "kind", "code", "field")
+        .order_by("-people", "kind", "code", "field", "segment")
     )
-    return [
+    rows = [
         OutcomeGroup(
             kind=summary.kind_of_outcome(row["kind"]),
             code=row["code"],
@@ -111,6 +113,22 @@ def group_outcomes(run: Run, kind: PeopleKind | None = None) -> list[OutcomeGrou
             people=row["people"],
             varies=row["first"] != row["last"],
             field=row["field"],
+            segment=row["segment"],
         )
         for row in found
     ]
+    return _with_blocks(run, rows, kind)
+
+
+def _with_blocks(run: Run, groups: Sequence[OutcomeGroup], kind: PeopleKind | None) -> list[OutcomeGroup]:
+    """Add the contacts that the list had refused before, which are in blocks, to the groups of their codes."""
+    wanted = [each for each in _REFUSED_BEFORE if kind in (None, each, PeopleKind.MEMBERS)]
+    sizes = run.blocks.filter(kind__in=wanted).order_by().values("kind", "code").annotate(people=Sum("size"))
+    in_blocks = {(PeopleKind(row["kind"]), row["code"]): row["people"] for row in sizes}
+    if not in_blocks:
+        return list(groups)
+    reasons = messages.reasons_of_codes(run.export_id)
+    joined = [replace(each, people=each.people + in_blocks.pop((each.kind, each.code), 0)) for each in groups]
+    for (own, code), contacts in in_blocks.items():
+        joined.append(OutcomeGroup(own, code, reasons.get(code) or str(MEANINGS[own]), contacts))
+    return sorted(joined, key=lambda each: -each.people)

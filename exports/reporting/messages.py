@@ -4,11 +4,12 @@ kinds differ. next_steps.py names users who may do it to those who may not."""
 from dataclasses import dataclass
 from enum import Enum
 
+from django.db.models import Max
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from connections.destinations import values
-from exports.models import Outcome, Run, RunKind
+from exports.models import Outcome, OutcomeKind, Run, RunKind
 from exports.state.plan_action import (
     BAD_EMAIL,
     CONTROL_GROUP,
@@ -16,7 +17,9 @@ from exports.state.plan_action import (
     EXCLUSION,
     NO_CONSENT,
     NO_EMAIL,
+    NO_PROFILE,
     NOT_IN_ANY_SEGMENT,
+    NOT_USED_SEGMENT,
     UNANSWERED,
     UNMATCHED,
 )
@@ -267,6 +270,8 @@ _OUTCOMES: dict[str, str | Promise] = {
         "Sent, but no response arrived before the run ended. It is unknown whether the list accepted the contact."
     ),
     NOT_IN_ANY_SEGMENT: _("No longer a member of any segment of this export."),
+    NO_PROFILE: _("No customer profile has this email anymore."),
+    NOT_USED_SEGMENT: _("Member of a segment that this export no longer uses."),
     UNMATCHED: _(
         "The response rejected contacts that were not sent, or left some out. It is unknown "
         "whether this contact is on the list."
@@ -327,6 +332,13 @@ def _cleanup_message(reason: Reason) -> Message:
 def text_of_outcome(outcome: Outcome) -> str:
     """Return the text about one outcome: ours for our codes, else that of the destination."""
     return outcome.message or str(_OUTCOMES.get(outcome.code, outcome.code))
+
+
+def reasons_of_codes(export_id: int) -> dict[str, str]:
+    """Return our texts by code, and the last that the destination gave in this export for a code of its own."""
+    found = Outcome.objects.filter(run__export=export_id, kind__in=(OutcomeKind.LEFT, OutcomeKind.REJECTED))
+    said = dict(found.exclude(message="").order_by().values_list("code").annotate(last=Max("message")))
+    return said | {code: str(text) for code, text in _OUTCOMES.items()}
 
 
 def text_of_code(code: str) -> str | Promise:

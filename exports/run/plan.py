@@ -26,7 +26,7 @@ from exports.models import DeliveredSet, OutcomeKind, Run
 from exports.models.snapshot import RunSnapshot
 from exports.privacy import erasure
 from exports.removal import removal_plan
-from exports.results import left_out_values
+from exports.results import contact_blocks, left_out_values
 from exports.selection import diff, wants
 from exports.selection.diff import PlanCounts, UnchangedRows
 from exports.state import known_list, run_settings
@@ -66,6 +66,7 @@ def plan(run: Run, lease: HeldLease) -> None:
     _check_limits(run, counts)
     stop_if_canceled(run, lease)
     _record_excluded(run)
+    still_suppressed = contact_blocks.keep_of_run(run, known)
     left_out_values.list_unchanged(run, known)
     writer = BatchWriter(run, run.destination.capabilities, lease)
     _cut_into_batches(run, writer)
@@ -92,6 +93,7 @@ def plan(run: Run, lease: HeldLease) -> None:
         held_out=counts.control,
         unchanged=counts.unchanged,
         still_refused=counts.still_refused,
+        still_suppressed=still_suppressed,
         to_add=counts.to_add,
         to_update=counts.to_update,
         removals_held=removals.held,
@@ -185,9 +187,9 @@ def compute_diff(
 
 
 def rows_for_contract(connection: Connection | None) -> UnchangedRows:
-    """Return which unchanged contacts ``contacts_over`` needs in the plan."""
+    """Return which unchanged contacts ``contacts_over`` needs in the plan; blocks where it needs none."""
     limit = connection.limited.most_people if connection else None
-    return UnchangedRows.NONE if limit is None else UnchangedRows.WITHOUT_VALUES
+    return UnchangedRows.BLOCKS if limit is None else UnchangedRows.WITHOUT_VALUES
 
 
 def _unchanged_rows(run: Run, known: KnownList, *, is_shared: bool) -> UnchangedRows:

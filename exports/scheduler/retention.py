@@ -66,6 +66,7 @@ def _empty_batches(run: Run) -> bool:
 @transaction.atomic
 def _remove_outcomes(run: Run) -> bool:
     """Delete some outcomes of a run; when none is left, the run says so."""
+    run.blocks.all().delete()
     with database.cursor() as cursor:
         cursor.execute(
             "DELETE FROM exports_outcome WHERE id IN (SELECT id FROM exports_outcome WHERE run_id = %s LIMIT %s)",

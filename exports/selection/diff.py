@@ -23,6 +23,7 @@ from config.platform import db
 from connections.destinations.values import BatchOperation, attribute_of
 from exports.models import Removal, RemovedContact
 from exports.models.snapshot import CONTROL, TREATMENT, RunSnapshot
+from exports.selection import unchanged_blocks
 from exports.state import run_settings
 from exports.state.known_list import ONCE_WANTED, KnownList
 from exports.state.plan_action import EXCLUDED, WANTED, PlanAction
@@ -116,8 +117,12 @@ class UnchangedRows(Enum):
     """What the table ``plan`` has of unchanged contacts: the most of a list, whose rows take long to write."""
 
     NONE = "none"
+    BLOCKS = "blocks"  # none, but the temporary table of blocks has them
     WITHOUT_VALUES = "without_values"
     WITH_VALUES = "with_values"
+
+
+_NO_ROWS = (UnchangedRows.NONE, UnchangedRows.BLOCKS)
 
 
 def compute_diff(
@@ -130,18 +135,21 @@ def compute_diff(
         for name, value in _FOR_MASSES.items():
             cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
     with audience.reading_members(snapshot.segment_ids, selection_of(snapshot)) as members:
+        unchanged_blocks.drop()
         if snapshot.options.everyone:
             unchanged = UnchangedRows.WITH_VALUES
-        elif members.size <= _FEW and unchanged == UnchangedRows.NONE:
+        elif members.size <= _FEW and unchanged in _NO_ROWS:
             unchanged = UnchangedRows.WITHOUT_VALUES
         _load_list_state(members, known)
         _compute_actions(members, snapshot)
         counts = _write_plan(members, unchanged)
+        if unchanged == UnchangedRows.BLOCKS:
+            unchanged_blocks.write(members)
         if snapshot.removal.how != Removal.LEAVE:
             _write_unplanned(members, known)
         members.reader.execute("DROP TABLE plan_action; DROP TABLE known_contact; DROP TABLE known_refusal")
     if adjust_returning(snapshot, known):
-        not_written = counts["unchanged"] if unchanged == UnchangedRows.NONE else 0
+        not_written = counts["unchanged"] if unchanged in _NO_ROWS else 0
         counts = _count() + Counter(unchanged=not_written)
     return PlanCounts(**counts)
 
@@ -149,7 +157,7 @@ def compute_diff(
 def _write_plan(members: ProfileQuery, unchanged: UnchangedRows) -> Counter[str]:
     """Write the table ``plan``. Returns the number of members by their actions."""
     has_values = "true" if unchanged == UnchangedRows.WITH_VALUES else f"action NOT IN ({_listed(_NEVER_SENT)})"
-    is_written = "action <> 'unchanged'" if unchanged == UnchangedRows.NONE else "true"
+    is_written = "action <> 'unchanged'" if unchanged in _NO_ROWS else "true"
     query = (
         f"SELECT profile_id, email, CASE WHEN {has_values} THEN mapped END, data_hash, action"  # noqa: S608
         f" FROM plan_action WHERE {is_written} ORDER BY email, action = 'duplicate', profile_id"

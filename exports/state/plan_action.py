@@ -45,6 +45,11 @@ ON_LIST = (*SENT, PlanAction.UNCHANGED)
 # Contacts that the export wants on the list, rejected ones included.
 WANTED = (*ON_LIST, PlanAction.STILL_REFUSED)
 
+# The temporary table of unchanged contacts where the table ``plan`` has none of them: a row for each block of so
+# many contacts.
+UNCHANGED_BLOCK = "unchanged_block"
+BLOCK_ROWS = 1000
+
 # Why members are excluded from a run.
 NO_EMAIL = "no_email"
 BAD_EMAIL = "bad_email"
@@ -54,6 +59,10 @@ NO_CONSENT = "no_consent"
 CONTROL_GROUP = "control_group"
 # The code of contacts who left all segments of the export.
 NOT_IN_ANY_SEGMENT = "not_in_any_segment"
+# Codes of contacts who leave for a reason of their own: no profile has the address any more, and the segment of
+# which they are members is not one of the export any more.
+NO_PROFILE = "no_profile"
+NOT_USED_SEGMENT = "segment_not_used"
 # The code of a batch that may have done its work in an earlier call, though the last one says nothing of it.
 UNANSWERED = "unanswered"
 # The code of contacts whose result an answer does not tell.

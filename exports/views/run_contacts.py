@@ -9,6 +9,7 @@ from django.db.models.functions import Length
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
@@ -22,7 +23,7 @@ from config.platform.web.panes import render_pane
 from exports.models import Batch, BatchStatus, Run
 from exports.reporting import breakdown, messages
 from exports.reporting import people as reporting_people
-from exports.reporting.people import ContactList, ListedContact
+from exports.reporting.contact_lists import ContactList, ListedContact
 from exports.results import summary
 from exports.results.summary import MEANINGS, Count, PeopleKind, ResultSummary
 from exports.views.access import find_run
@@ -30,9 +31,11 @@ from exports.views.runs import frame, retry_button
 
 PAGE_SIZE = 50
 
-# Counted, and not listed.
-_COUNTED_ONLY = (PeopleKind.MEMBERS, PeopleKind.UNCHANGED, PeopleKind.PREVIOUSLY_REJECTED)
-
+# Their reason is the result itself, or is said beside each contact.
+_WITHOUT_REASONS = (
+    *(PeopleKind.DELIVERED, PeopleKind.UNCHANGED, PeopleKind.NOT_ATTEMPTED),
+    *(PeopleKind.PLANNED, PeopleKind.MEMBERS),
+)
 _COLUMNS = (
     Column("email", gettext_lazy("Email")),
     Column("result", gettext_lazy("Result")),
@@ -68,6 +71,9 @@ _TONES = {
 }
 
 
+_FILTERS = ("code", "field", "segment")
+
+
 class PeoplePage(ListPage[Any]):
     """A page of contacts of one kind: only a search and a code narrow it, and only while the contacts are kept."""
 
@@ -75,7 +81,7 @@ class PeoplePage(ListPage[Any]):
 
     @property
     def is_narrowed(self) -> bool:
-        return bool(self.search or self._query.get("code") or self._query.get("field")) and not self.rows_gone
+        return bool(self.search or any(map(self._query.get, _FILTERS))) and not self.rows_gone
 
 
 @require_permission(Permission.EXPORT_VIEW)
@@ -84,7 +90,7 @@ def contacts(request: Request, run_id: int) -> HttpResponse:
     """List the contacts of one kind (``?kind=``), those with one code alone (``?code=``), a page at a time."""
     run = find_run(run_id)
     first_kind = PeopleKind.MEMBERS if messages.texts_of(run).sends_contacts else PeopleKind.REMOVED
-    kind = _kind(request.GET.get("kind", first_kind))
+    kind = kind_of(request.GET.get("kind", first_kind))
     results = summary.of_run(run)
     sees_data = request.user.may(Permission.PERSONAL_DATA_SEE)
     count = results.count(kind)
@@ -92,23 +98,25 @@ def contacts(request: Request, run_id: int) -> HttpResponse:
         "kind": kind.value,
         "kind_label": summary.label_of(kind, results.phase),
         "meaning": MEANINGS.get(kind, ""),
-        "kinds": _kinds(run, results),
+        "kinds": kinds_of(
+            results,
+            messages.texts_of(run).removals_title,
+            has_members=messages.texts_of(run).sends_contacts,
+        ),
         "code": request.GET.get("code", ""),
         "field": run.snapshot.field_labels.get(request.GET.get("field", ""), ""),
+        "segment": request.GET.get("segment", ""),
         "count": count,
-        "counted_only": kind is not PeopleKind.MEMBERS,
         "summary": results,
         "sees_data": sees_data,
         "query": request.GET.urlencode(),
     }
-    if kind in _COUNTED_ONLY:
-        return render(request, "exports/people_counts.html", context)
     page = _page(request, run, kind, sees_data=sees_data)
     context |= {
         "list": page,
         "people": [_shown(row, results) for row in page.rows],
         "rows_gone": bool(count) and not page.total,
-        "groups": breakdown.group_outcomes(run, kind) if reporting_people.outcomes_of(kind) else [],
+        "groups": breakdown.group_outcomes(run, kind) if kind not in _WITHOUT_REASONS else [],
     }
     if kind is PeopleKind.REJECTED:
         context |= retry_button(run, request.user)
@@ -121,10 +129,8 @@ def contacts(request: Request, run_id: int) -> HttpResponse:
 def download(request: Request, run_id: int) -> StreamingHttpResponse:
     """What the page's filters let through, as CSV. That it was taken is recorded."""
     run = find_run(run_id)
-    kind = _kind(request.GET.get("kind", ""))
-    if kind in _COUNTED_ONLY:
-        raise Http404
-    found = _found(request, run, kind, _words(request))
+    kind = kind_of(request.GET.get("kind", ""))
+    found = _found(request, run, kind, words_of(request))
     record("downloaded", run, by=request.user, changes={"people": (None, _asked_for(request))})
     headers = {"Content-Disposition": f'attachment; filename="run-{run.number}-{kind}.csv"'}
     return StreamingHttpResponse(
@@ -141,7 +147,7 @@ def _asked_for(request: Request) -> dict[str, object]:
 
 def _page(request: Request, run: Run, kind: PeopleKind, *, sees_data: bool) -> PeoplePage:
     # Whoever sees addresses masked must not find out by searching which ones there are.
-    words = _words(request) if sees_data else ""
+    words = words_of(request) if sees_data else ""
     found: Any = _found(request, run, kind, words)
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page", 1))
     shown = PeoplePage(
@@ -151,34 +157,38 @@ def _page(request: Request, run: Run, kind: PeopleKind, *, sees_data: bool) -> P
     return shown
 
 
-def _words(request: Request) -> str:
+def words_of(request: Request) -> str:
+    """Return what is searched for."""
     return request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
 
 
 def _found(request: Request, run: Run, kind: PeopleKind, words: str) -> ContactList:
-    code, field = request.GET.get("code", ""), request.GET.get("field", "")
-    return reporting_people.list_contacts(run, kind, code, words, field)
+    given = {name: request.GET.get(name, "") for name in _FILTERS}
+    return reporting_people.list_contacts(run, kind, words=words, **given)
 
 
 def _shown(contact: ListedContact, results: ResultSummary) -> dict[str, object]:
     return {"person": contact, "label": summary.label_of(contact.kind, results.phase)}
 
 
-def _kind(text: str) -> PeopleKind:
+def kind_of(text: str) -> PeopleKind:
+    """Return the group that an address names. Raises Http404."""
     try:
         return PeopleKind(text)
     except ValueError:
         raise Http404 from None
 
 
-def _kinds(run: Run, results: ResultSummary) -> list[dict[str, object]]:
-    """Every number of the run, to go from one to the other."""
+def kinds_of(
+    results: ResultSummary, removals_title: str | Promise, *, has_members: bool = True
+) -> list[dict[str, object]]:
+    """Return every number of a summary, to go from one to the other."""
     parts: list[tuple[Any, Sequence[Count]]] = []
-    if messages.texts_of(run).sends_contacts:
+    if has_members:
         parts.append((gettext_lazy("Members"), [results.all_members, *results.counts]))
         excluded = [part for one in results.counts for part in one.of_which if part.contacts]
-        parts.append((gettext_lazy("Excluded"), excluded))
-    parts.append((messages.texts_of(run).removals_title, results.removals))
+        parts.append((gettext_lazy("Of which"), excluded))
+    parts.append((removals_title, results.beside))
     return [{"label": label, "counts": counts} for label, counts in parts if counts]
 
 

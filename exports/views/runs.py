@@ -59,8 +59,8 @@ SORTED_BY: dict[PeopleKind, F | CombinedExpression] = {
     + F("excluded_by_segment")
     + F("without_consent")
     + F("held_out"),
-    PeopleKind.SUPPRESSED: F("left"),
-    PeopleKind.PREVIOUSLY_REJECTED: F("still_refused"),
+    PeopleKind.SUPPRESSED: F("left") + F("still_suppressed"),
+    PeopleKind.PREVIOUSLY_REJECTED: F("still_refused") - F("still_suppressed"),
     PeopleKind.REJECTED: F("rejected"),
     PeopleKind.UNKNOWN: F("unknown"),
     PeopleKind.NOT_ATTEMPTED: F("planned") - F("delivered") - F("left") - F("rejected") - F("unknown"),

@@ -104,6 +104,11 @@ def members_sql(set_ids: Collection[int]) -> str:
     return f"SELECT profile_id FROM ({_members(set_ids)})" if is_applied() else _stored("profile_id", set_ids)
 
 
+def members_of_each(set_ids: Collection[int]) -> str:
+    """Return a query of ``set_id`` and ``profile_id`` of the members of sets."""
+    return _members(set_ids, with_identity=is_applied())
+
+
 def _members(set_ids: Collection[int], *, with_identity: bool = True) -> str:
     """Return a query of ``set_id`` and ``profile_id`` of the members of sets."""
     return current_members(_listed(set_ids)) if with_identity else _stored("set_id, profile_id", set_ids)

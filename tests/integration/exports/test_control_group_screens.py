@@ -12,7 +12,7 @@ from django.test import Client
 from config.platform.audit.models import AuditEntry
 from config.platform.text.address_share import AddressShare
 from connections.models import Connection
-from exports.models import ControlMode, Export
+from exports.models import ControlMode, Export, ExportPreview
 from exports.preview import summary
 from segments.models import Segment
 from tests.integration.exports.conftest import run_to_its_end
@@ -129,7 +129,7 @@ def test_the_pane_counts_the_contacts_that_would_be_held_out(
 
 
 def test_the_preview_counts_what_the_run_holds_out(held_out: Export, bob_client: Client) -> None:
-    outlined, _contacts = summary.outline(held_out)
+    outlined, _contacts = summary.outline(ExportPreview.objects.create(export=held_out, export_version=1))
     output = io.StringIO()
     call_command("run_export", held_out.name, "--preview", "--json", stdout=output)
     printed = orjson.loads(output.getvalue())

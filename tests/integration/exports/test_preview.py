@@ -87,9 +87,11 @@ def test_it_tells_the_left_from_the_rejected_and_how_long_it_takes(
 def test_it_shows_how_segments_overlap_in_the_same_number_of_queries(
     newsletter: Export, account: RunningSandbox
 ) -> None:
+    job = ExportPreview.objects.create(export=newsletter, export_version=1)
+
     def cost() -> int:
         with CaptureQueriesContext(database) as queries:
-            summary.outline(newsletter)
+            summary.outline(job)
         return len(queries)
 
     ann = exports.segment_of_everyone("Ann", rules=_is("Ann"))
@@ -98,7 +100,7 @@ def test_it_shows_how_segments_overlap_in_the_same_number_of_queries(
     for name in ("Ben", "Cid"):
         newsletter.segments.add(exports.segment_of_everyone(name, rules=_is(name)))
     assert cost() == before
-    outline, _sample = summary.outline(newsletter)
+    outline, _sample = summary.outline(job)
     everyone = Segment.objects.get(name="Everyone")
     assert [*sorted((everyone.pk, ann.pk)), 1] in [sorted(pair[:2]) + pair[2:] for pair in outline["overlaps"]]
 
@@ -246,3 +248,23 @@ def test_the_list_and_the_pane_lead_to_it(bob_client: Client, newsletter: Export
 
 def _is(name: str) -> dict[str, object]:
     return {"join": "and", "rules": [{"attribute": "first_name", "operator": "is", "value": name}]}
+
+
+def test_each_number_of_a_preview_opens_the_contacts_that_it_counts(
+    bob_client: Client, newsletter: Export, account: RunningSandbox, bob: User
+) -> None:
+    worked_out(newsletter, bob)
+    shown = bob_client.get(f"/data/exports/{newsletter.pk}/preview/").content.decode()
+    address = f"/data/exports/{newsletter.pk}/preview/people/"
+    numbers = {kind: int(number) for kind, number in re.findall(r'data-result="(\w+)">([\d,]+)', shown)}
+    assert numbers["members"] == sum(
+        numbers[kind] for kind in ("unchanged", "excluded", "suppressed", "not_attempted")
+    )
+    assert (numbers["not_attempted"], numbers["to_add"]) == (3, 3)
+    for kind, number in numbers.items():
+        listed = bob_client.get(f"{address}?kind={kind}").content.decode()
+        assert (f'data-total="{number}"' in listed) == bool(number), kind
+    listed = bob_client.get(f"{address}?kind=to_add&q=ann").content.decode()
+    assert 'data-total="1"' in listed
+    lines = b"".join(bob_client.get(f"{address}download/?kind=members")).decode().splitlines()
+    assert len(lines) == numbers["members"] + 1

@@ -12,6 +12,7 @@ from exports.reporting.people import BatchContacts
 from exports.results.summary import PeopleKind
 from tests.integration.exports.conftest import run_to_its_end
 from tests.support.sandbox import RunningSandbox
+from tests.support.summaries import check_pages
 
 
 def people(client: Client, run: Run, query: str) -> str:
@@ -95,13 +96,32 @@ def test_it_says_that_no_contact_is_of_this_kind(bob_client: Client, ended: Run,
     assert "This run has no contacts with this result." in people(bob_client, ended, f"kind={kind}")
 
 
-def test_it_says_honestly_who_has_no_rows(bob_client: Client, newsletter: Export) -> None:
+def test_it_lists_contacts_for_which_nothing_was_sent(bob_client: Client, newsletter: Export) -> None:
     run_to_its_end(newsletter)
     again = run_to_its_end(newsletter)
-    shown = people(bob_client, again, "kind=unchanged")
-    assert "3 contacts" in shown
-    assert "counted but not listed" in shown
-    assert "6 contacts" in people(bob_client, again, "kind=members")
+    shown = people(bob_client, again, "kind=unchanged&q=CID")
+    assert 'data-total="1"' in shown
+    assert "cid@example.com" in shown
+    assert 'data-total="6"' in people(bob_client, again, "kind=members")
+
+
+def test_contacts_suppressed_before_are_suppressed_still(bob_client: Client, ended: Run) -> None:
+    again = run_to_its_end(ended.export)
+    assert (again.left, again.still_suppressed) == (0, 1)
+    shown = people(bob_client, again, "kind=suppressed&code=206")
+    assert "ben@example.com" in shown
+    assert "has unsubscribed" in shown
+    check_pages(again, bob_client)
+
+
+def test_a_run_of_an_earlier_version_says_that_it_stored_no_contacts(bob_client: Client, ended: Run) -> None:
+    again = run_to_its_end(ended.export)
+    again.blocks.all().delete()
+    assert "An earlier version counted these contacts" in people(bob_client, again, "kind=unchanged")
+
+
+def test_every_summary_of_a_run_says_the_same(alice_client: Client, ended: Run) -> None:
+    check_pages(ended, alice_client)
 
 
 def test_it_does_not_claim_to_know_who_was_new(bob_client: Client, ended: Run) -> None:

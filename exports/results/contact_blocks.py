@@ -1,0 +1,84 @@
+"""Keep the contacts of a plan for which no batch and no outcome is written, in blocks: of a run those that are
+unchanged, or that the list had refused before; of a preview all. Call it in the transaction of the plan."""
+
+from django.db import connection as database
+
+from config.platform import db
+from exports.models import ExportPreview, Run
+from exports.results.summary import PeopleKind
+from exports.state.known_list import KnownList
+from exports.state.plan_action import BLOCK_ROWS, DUPLICATE, EXCLUDED, SENT, UNCHANGED_BLOCK
+
+_REFUSED = """
+    SELECT plan.profile_id, plan.email,
+           CASE WHEN refused."left" THEN %(suppressed)s ELSE %(previously_rejected)s END AS kind,
+           coalesce(refused.code, '') AS code, '' AS segment
+      FROM plan LEFT JOIN exports_refused refused
+           ON refused.delivered_set_id = %(set)s AND refused.email = plan.email
+     WHERE plan.action = 'still_refused'
+"""
+_UNCHANGED = "SELECT profile_id, email, %(unchanged)s, '', '' FROM plan WHERE action = 'unchanged'"
+_OTHERS = """
+    SELECT profile_id, coalesce(email, ''),
+           CASE WHEN action = ANY (%(excluded)s) THEN action
+                WHEN action IN ('add', 'clear_mark', 'readd') THEN %(to_add)s ELSE %(to_update)s END,
+           CASE action WHEN 'invalid' THEN CASE WHEN email IS NULL THEN 'no_email' ELSE 'bad_email' END
+                       WHEN 'duplicate' THEN %(duplicate)s WHEN 'exclusion' THEN 'exclusion'
+                       WHEN 'no_consent' THEN 'no_consent' WHEN 'control' THEN 'control_group' ELSE '' END, ''
+      FROM plan WHERE action = ANY (%(excluded)s) OR action = ANY (%(sent)s)
+"""
+_LEAVING = "SELECT 0, email, %(removal)s, code, segment FROM leaving"
+_INSERT = """
+    INSERT INTO exports_contactblock (run_id, preview_id, kind, code, segment, size, profile_ids, emails)
+    SELECT %(run)s, %(preview)s, kind, code, segment, count(*),
+           array_agg(profile_id ORDER BY place), array_agg(email ORDER BY place)
+      FROM (SELECT contact.*, row_number() OVER (PARTITION BY kind, code, segment ORDER BY email, profile_id) - 1
+                   AS place
+              FROM ({contacts}) contact) numbered
+     GROUP BY kind, code, segment, place / %(rows)s ORDER BY kind, code, segment, place / %(rows)s
+    RETURNING kind, size
+"""
+_INSERT_UNCHANGED = f"""
+    INSERT INTO exports_contactblock (run_id, preview_id, kind, code, segment, size, profile_ids, emails)
+    SELECT %(run)s, %(preview)s, %(unchanged)s, '', '', cardinality(emails), profile_ids, emails
+      FROM {UNCHANGED_BLOCK}
+"""  # noqa: S608 - only our own fragments are put in
+
+
+def keep_of_run(run: Run, known: KnownList) -> int:
+    """Keep the contacts of a plan that are not sent. Returns how many of them the list had suppressed before."""
+    sizes = _insert(f"{_REFUSED} UNION ALL {_UNCHANGED}", known, run=run.pk)
+    return sum(size for kind, size in sizes if kind == PeopleKind.SUPPRESSED)
+
+
+def keep_of_preview(preview: ExportPreview, known: KnownList, *, removal: PeopleKind | None) -> None:
+    """Keep all contacts of a plan, with those of the temporary table ``leaving`` in the group ``removal``."""
+    contacts = [_REFUSED, _UNCHANGED, _OTHERS, *([_LEAVING] if removal else [])]
+    _insert(" UNION ALL ".join(contacts), known, preview=preview.pk, removal=removal or "")
+
+
+def _insert(
+    contacts: str, known: KnownList, *, run: int | None = None, preview: int | None = None, removal: str = ""
+) -> list[tuple[str, int]]:
+    parameters = {
+        "run": run,
+        "preview": preview,
+        "set": known.delivered_set_id,
+        "rows": BLOCK_ROWS,
+        "removal": str(removal),
+        "excluded": list(EXCLUDED),
+        "sent": list(SENT),
+        "duplicate": DUPLICATE,
+        "unchanged": PeopleKind.UNCHANGED.value,
+        "suppressed": PeopleKind.SUPPRESSED.value,
+        "previously_rejected": PeopleKind.PREVIOUSLY_REJECTED.value,
+        "to_add": PeopleKind.TO_ADD.value,
+        "to_update": PeopleKind.TO_UPDATE.value,
+    }
+    with db.without_nested_loops(), database.cursor() as cursor:
+        cursor.execute(_INSERT.format(contacts=contacts), parameters)
+        sizes: list[tuple[str, int]] = cursor.fetchall()
+        cursor.execute("SELECT to_regclass(%s)", [f"pg_temp.{UNCHANGED_BLOCK}"])
+        if cursor.fetchone()[0] is not None:
+            cursor.execute(_INSERT_UNCHANGED, parameters)
+    return sizes
