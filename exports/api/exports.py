@@ -16,6 +16,7 @@ from config.platform.api.idempotency import KeyHeader, once
 from config.platform.api.values import PAGE_SIZE, Answer, Body, Id, Limit, Page, Text, page_of
 from config.platform.jobs.models import JobStatus
 from config.platform.web.htmx import Request
+from connections.destinations.values import FieldMapping
 from exports.actions import runs
 from exports.api.shown_run import RunOut, shown_run
 from exports.models import Export, Run, RunKind, Trigger
@@ -26,10 +27,12 @@ router = Router(tags=["Exports"])
 
 
 class MappingOut(Answer):
-    """An attribute, and the field of the list that it is sent to."""
+    """An attribute, and the field of the list that it is sent to; ``attribute`` is empty for a constant. ``format``
+    has what is not as it is: ``join``, ``separator``, ``case``, ``date_format``, ``default``."""
 
     attribute: str
     field: str
+    format: dict[str, str]
 
 
 class ExportOut(Answer):
@@ -135,7 +138,7 @@ def _shown(export: Export, user: User) -> ExportOut:
         list_title=export.list_title,
         segment_ids=getattr(export, "segment_ids", []),
         email_attribute=export.email_attribute,
-        mapping=[MappingOut(attribute=each["attribute"], field=each["field"]) for each in export.mapping],
+        mapping=[_shown_mapping(FieldMapping.from_json(each)) for each in export.mapping],
         removal=export.removal,
         schedule_on=schedule is None or schedule.is_on,
         next_run_at=schedule.due_at if schedule else None,
@@ -144,3 +147,7 @@ def _shown(export: Export, user: User) -> ExportOut:
         can_manage=user_can_manage(user, export),
         created_at=export.created_at,
     )
+
+
+def _shown_mapping(pair: FieldMapping) -> MappingOut:
+    return MappingOut(attribute=pair.attribute, field=pair.field_key, format=pair.format.to_json())

@@ -135,22 +135,18 @@ def read_typed(data: QueryDict) -> Draft:
 
 def _read_rows(data: QueryDict) -> list[Pair]:
     typed = [data.getlist(f"map_{name}") for name in _ROW_FIELDS]
-    return [
-        Pair(
-            attribute,
-            target,
-            ValueFormat(
-                join="" if attribute == CONSTANT else join,
-                separator=separator,
-                letter_case=_known(LetterCase, letter_case),
-                date_format=_known(DateFormat, date_format),
-                default=default.strip(),
-            ),
-        )
-        for attribute, target, join, separator, letter_case, date_format, default in zip_longest(
-            *typed, fillvalue=""
-        )
-    ][:MAX_ROWS]
+    rows = zip_longest(*typed, fillvalue="")
+    return [Pair(attribute, target, _format(*texts)) for attribute, target, *texts in rows][:MAX_ROWS]
+
+
+def _format(join: str, separator: str, letter_case: str, date_format: str, default: str) -> ValueFormat:
+    return ValueFormat(
+        join=join,
+        separator=separator if join else AS_IS.separator,
+        letter_case=_known(LetterCase, letter_case),
+        date_format=_known(DateFormat, date_format),
+        default=default.strip(),
+    )
 
 
 def _known(kind: type[Choice], text: str) -> Choice:
