@@ -27,7 +27,7 @@ router = Router(tags=["Exports"])
 
 
 class MappingOut(Answer):
-    """An attribute, and the field of the list that it is sent to; ``attribute`` is empty for a constant. ``format``
+    """An attribute, empty for a constant, and the field of the list that it is sent to. ``format``
     has what is not as it is: ``join``, ``separator``, ``case``, ``date_format``, ``default``."""
 
     attribute: str
