@@ -8,16 +8,23 @@
 "use strict";
 
 (() => {
-  const hosts = () => ({ pane: document.getElementById("pane"), dialog: document.getElementById("dialog") });
+  const hosts = () => ({
+    pane: document.getElementById("pane"),
+    dialog: document.getElementById("dialog"),
+    signIn: document.getElementById("sign-in"), // asks for the password above all others (sign_in.js)
+  });
+  const isHost = (element) => Object.values(hosts()).includes(element);
   const cameFrom = new Map();
 
   const isOpen = (host) => host.childElementCount > 0;
 
   function keepFocusInside() {
-    const { pane, dialog } = hosts();
-    document.getElementById("app").inert = isOpen(pane) || isOpen(dialog);
-    pane.inert = isOpen(dialog);
-    document.body.classList.toggle("has-layer", isOpen(pane) || isOpen(dialog));
+    const { pane, dialog, signIn } = hosts();
+    const isCovered = isOpen(pane) || isOpen(dialog) || isOpen(signIn);
+    document.getElementById("app").inert = isCovered;
+    pane.inert = isOpen(dialog) || isOpen(signIn);
+    dialog.inert = isOpen(signIn);
+    document.body.classList.toggle("has-layer", isCovered);
   }
 
   function focusFirst(host) {
@@ -36,14 +43,14 @@
   const asItIsNow = (asker) => (asker?.isConnected || !asker?.id ? asker : document.getElementById(asker.id));
 
   function empty(host) {
-    const other = host.id === "pane" ? hosts().dialog : hosts().pane;
+    const other = [...Object.values(hosts())].reverse().find((one) => one !== host && isOpen(one));
     const back = asItIsNow(cameFrom.get(host.id));
     host.replaceChildren();
     host.classList.remove("is-settled");
     cameFrom.delete(host.id);
     keepFocusInside();
     if (back?.isConnected && back !== document.body && !back.closest("[hidden]")) back.focus();
-    else if (isOpen(other)) focusFirst(other);
+    else if (other) focusFirst(other);
     else document.getElementById("main")?.focus();
   }
 
@@ -68,7 +75,8 @@
 
   function emptyWithAddress(host) {
     empty(host);
-    window.shell.addresses.closed(host.id);
+    if (host.id === "sign-in") document.dispatchEvent(new CustomEvent("sign-in:closed"));
+    else window.shell.addresses.closed(host.id);
   }
 
   function close(host) {
@@ -86,7 +94,7 @@
     const { pane, dialog } = hosts();
     const closer = event.target.closest("[data-pane-close], [data-dialog-close]");
     if (closer) {
-      const host = closer.closest("#pane, #dialog");
+      const host = closer.closest("#pane, #dialog, #sign-in");
       if (host) {
         event.preventDefault();
         close(host);
@@ -98,8 +106,8 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || event.defaultPrevented) return;
-    const { pane, dialog } = hosts();
-    const host = isOpen(dialog) ? dialog : pane;
+    const { pane, dialog, signIn } = hosts();
+    const host = [signIn, dialog].find(isOpen) || pane;
     if (!isOpen(host)) return;
     event.preventDefault();
     close(host);
@@ -108,7 +116,7 @@
   // What asked for the pane gets the focus back; what it is replaced by must not lose what was typed unasked.
   document.addEventListener("htmx:beforeRequest", (event) => {
     const host = event.detail.target;
-    if (host?.id !== "pane" && host?.id !== "dialog") return;
+    if (!isHost(host)) return;
     const asker = event.detail.elt;
     if (!isOpen(host) || !cameFrom.has(host.id)) {
       const active = document.activeElement === document.body ? asker : document.activeElement;
@@ -119,7 +127,7 @@
 
   document.addEventListener("htmx:afterSwap", (event) => {
     const host = event.detail.target;
-    if (host?.id !== "pane" && host?.id !== "dialog") return;
+    if (!isHost(host)) return;
     keepFocusInside();
     if (isOpen(host)) {
       focusFirst(host);

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from http import HTTPStatus
 from ipaddress import IPv6Address, ip_address
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -19,7 +18,6 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
-from django.utils.http import urlencode
 
 from config.platform.accounts.models import User
 from config.platform.audit.record import from_origin, record
@@ -28,6 +26,7 @@ from config.platform.web.formats import Formats, use_formats
 
 _FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED")
 _NUL = "%00"
+SIGN_IN_AT = "X-Sign-In"
 API_PREFIX = "/api/v1/"
 # So many refusals of one user are recorded in a minute: enough to notice, too few to flood the audit.
 MOST_PER_MINUTE = 20
@@ -109,16 +108,15 @@ class ApplyUserFormats(Middleware):
 
 class SignInRequired(LoginRequiredMiddleware):
     """Require sign-in, except for views marked ``login_not_required``. A fragment that is requested after the
-    session has ended leads the whole page to the sign-in page, and from there back."""
+    session has ended is answered with 401 and the address of the dialog that asks for the password over the page,
+    which so keeps what was typed (static/js/sign_in.js)."""
 
     def handle_no_permission(  # type: ignore[override]
         self, request: HttpRequest, view_func: Any
     ) -> HttpResponseBase:
         if request.headers.get("HX-Request") != "true":
             return super().handle_no_permission(request, view_func)
-        page = urlsplit(request.headers.get("HX-Current-URL", ""))
-        back = urlencode({"next": f"{page.path}?{page.query}" if page.query else page.path or "/"})
-        return HttpResponse(status=401, headers={"HX-Redirect": f"{reverse('accounts:sign_in')}?{back}"})
+        return HttpResponse(status=401, headers={SIGN_IN_AT: reverse("accounts:sign_in")})
 
 
 class VaryOnHtmx(Middleware):

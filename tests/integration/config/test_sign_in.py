@@ -1,6 +1,9 @@
 """The door: sign-in, sign-out, and what strangers meet."""
 
+import json
+
 import pytest
+from allauth.mfa.totp.internal.auth import TOTP
 from django.test import Client
 from pytest_django import Settings
 
@@ -37,12 +40,49 @@ def test_it_says_one_sentence_for_whatever_is_wrong(stranger_client: Client, ali
         assert "The username or password is incorrect." in page.content.decode()
 
 
-def test_it_leads_a_fragment_without_session_to_the_door(stranger_client: Client) -> None:
-    response = stranger_client.get(
-        "/", headers={"HX-Request": "true", "HX-Current-URL": "http://testserver/data/exports/?q=a"}
-    )
+DIALOG = {"HX-Request": "true", "HX-Target": "sign-in"}
+
+
+def test_it_names_the_dialog_to_a_fragment_without_session(stranger_client: Client) -> None:
+    response = stranger_client.get("/", headers={"HX-Request": "true"})
     assert response.status_code == 401
-    assert response["HX-Redirect"] == "/accounts/sign-in/?next=%2Fdata%2Fexports%2F%3Fq%3Da"
+    assert response["X-Sign-In"] == "/accounts/sign-in/"
+
+
+def test_the_dialog_knows_the_user_of_the_page(stranger_client: Client) -> None:
+    response = stranger_client.get("/accounts/sign-in/?user=alice", headers=DIALOG)
+    html = response.content.decode()
+    assert "<html" not in html
+    assert 'value="alice"' in html
+    assert 'id="sign-in-username"' in html
+
+
+def test_the_dialog_tells_who_has_signed_in(stranger_client: Client, alice: User) -> None:
+    data = {"username": "alice", "password": PASSWORD}
+    response = stranger_client.post("/accounts/sign-in/", data, headers=DIALOG)
+    assert response.status_code == 204
+    told = json.loads(response["HX-Trigger"])["signed-in"]
+    assert told["user"] == "alice"
+    again = stranger_client.get("/accounts/sign-in/", headers=DIALOG)
+    assert again.status_code == 204, "signed in in another tab"
+    assert stranger_client.get("/").status_code == 200
+
+
+def test_the_dialog_says_what_was_wrong(stranger_client: Client, alice: User) -> None:
+    data = {"username": "alice", "password": "wrong"}
+    response = stranger_client.post("/accounts/sign-in/", data, headers=DIALOG)
+    assert "The username or password is incorrect." in response.content.decode()
+    assert stranger_client.get("/").status_code == 302
+
+
+def test_the_dialog_links_to_the_code_of_a_second_factor(stranger_client: Client, alice: User) -> None:
+    TOTP.activate(alice, "JBSWY3DPEHPK3PXP")
+    data = {"username": "alice", "password": PASSWORD}
+    html = stranger_client.post("/accounts/sign-in/", data, headers=DIALOG).content.decode()
+    assert 'href="/accounts/sign-in/code/"' in html
+    assert 'target="_blank"' in html
+    assert "password" not in html
+    assert stranger_client.get("/").status_code == 302
 
 
 def test_it_signs_out_by_post_only(alice_client: Client) -> None:

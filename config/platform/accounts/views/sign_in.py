@@ -1,5 +1,6 @@
 """Sign in, by password or by single sign-on, and sign out."""
 
+import json
 from typing import Any, cast
 
 from allauth.account.utils import perform_login
@@ -13,7 +14,9 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.middleware.csrf import get_token
 from django.shortcuts import redirect
+from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -53,19 +56,46 @@ class SignInForm(AuthenticationForm):
         return client_address(self.request), lockout.device_for(self.request, username)
 
 
+@method_decorator(login_not_required, name="dispatch")
 class SignIn(LoginView):
-    """Show and take the sign-in page. In the demo it lists the demo accounts."""
+    """Show and take the sign-in page; over a page whose session has ended, a dialog. In the demo the page lists
+    the demo accounts."""
 
     template_name = "accounts/sign_in.html"
     authentication_form = SignInForm
     redirect_authenticated_user = True
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if self._is_dialog and isinstance(request.user, User):
+            return _signed_in(request, request.user)  # in another tab
+        return super().dispatch(request, *args, **kwargs)
+
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Sign in after the password was right; allauth asks for a code if the user has a second factor."""
-        answer = perform_login(
-            self.request, form.get_user(), email_verification="none", redirect_url=self.get_success_url()
-        )
-        return cast(HttpResponse, answer)
+        user = form.get_user()
+        answer = perform_login(self.request, user, email_verification="none", redirect_url=self.get_success_url())
+        if not self._is_dialog:
+            return cast(HttpResponse, answer)
+        if isinstance(self.request.user, User):
+            return _signed_in(self.request, self.request.user)
+        return self.render_to_response(self.get_context_data(form=form, code_url=answer.headers.get("Location")))
+
+    def get_template_names(self) -> list[str]:
+        return ["accounts/sign_in_dialog.html"] if self._is_dialog else [self.template_name]
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        # The page under the dialog may have a field of the same name.
+        return super().get_form_kwargs() | ({"auto_id": "sign-in-%s"} if self._is_dialog else {})
+
+    def get_form(self, form_class: type[AuthenticationForm] | None = None) -> AuthenticationForm:
+        form = super().get_form(form_class)
+        if self._is_dialog:
+            form.fields["username"].widget.attrs.pop("autofocus", None)
+            form.fields["password"].widget.attrs["autofocus"] = True
+        return form
+
+    def get_initial(self) -> dict[str, Any]:
+        return super().get_initial() | {"username": self.request.GET.get("user", "")}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         accounts = User.objects.filter(is_demo=True, is_active=True).order_by("pk") if settings.DEMO else []
@@ -74,6 +104,16 @@ class SignIn(LoginView):
             "demo_password": DEMO_PASSWORD,
             "single_sign_on": settings.OIDC_NAME if adapters.is_configured() else "",
         }
+
+    @property
+    def _is_dialog(self) -> bool:
+        return bool(self.request.headers.get("HX-Target") == "sign-in")
+
+
+def _signed_in(request: HttpRequest, user: User) -> HttpResponse:
+    """Tell the page under the dialog who is signed in now, and the token that its forms need from now on."""
+    told = {"signed-in": {"user": user.username, "token": get_token(request)}}
+    return HttpResponse(status=204, headers={"HX-Trigger": json.dumps(told)})
 
 
 class SignOut(LogoutView):
