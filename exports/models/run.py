@@ -111,6 +111,8 @@ class Run(Job):
     # How many the list said afterwards are active, and how many the export knew there.
     active_on_list = models.BigIntegerField(null=True)
     known_on_list = models.BigIntegerField(null=True)
+    # How many contacts of the export itself were known to be on the list when the run had ended.
+    own_on_list = models.BigIntegerField(null=True)
 
     # When it was kept for good to whom it has sent (rights/disclosures.py), and of which batch last; until then
     # its batches tell.

@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from config.platform.web.formats import number
 from exports.models import OutcomeKind, Run
 
 
@@ -294,7 +295,7 @@ class ResultSummary:
         if not self.members and not self.removals:
             return ""
         shown = [self.all_members, *self.counts, *self.beside]
-        parts = [format_lazy("{label}: {contacts}.", label=one.label, contacts=one.contacts) for one in shown]
+        parts = [format_lazy("{}: {}.", one.label, number(one.contacts)) for one in shown]
         return format_lazy(" ".join(["{}"] * len(parts)), *parts)
 
 

@@ -14,12 +14,14 @@ from config.platform.jobs.leases import LeaseExpired, lock_attempt
 from config.platform.jobs.models import JobStatus
 from connections import credentials, vault
 from connections.destinations.errors import DestinationError
-from exports.models import IS_REMOVAL, BatchStatus, OutcomeKind, Run, Stage, SyncedContact
+from exports.models import IS_REMOVAL, BatchStatus, DeliveredSet, OutcomeKind, Run, Stage, SyncedContact
+from exports.removal import removal_plan
 from exports.removal.removal_plan import RemovalGuard
 from exports.reporting import alerts
 from exports.results import left_out_values, removals, unknown_results
 from exports.run.final_status import RunCounts, Verdict, decide
 from exports.state import retry_policy, run_settings
+from exports.state.known_list import KnownList
 from exports.state.status import Reason, StopRun, change_status
 
 logger = logging.getLogger(__name__)
@@ -35,8 +37,18 @@ def complete(run: Run) -> None:
     counts = _sum_counts(run)
     verdict = _verdict(run, counts)
     _end(run, verdict.status, verdict.reason, verdict.sentence, counts)
+    _count_own(run)
     _count_list(run)
     _analyze_tables(run)
+
+
+def _count_own(run: Run) -> None:
+    """Keep how many contacts that the export wants are known to be on its list now."""
+    known = DeliveredSet.objects.filter(export=run.export_id, account=run.account, list_id=run.list_id).first()
+    if known is None or run.is_cleanup:
+        return
+    wanted = removal_plan.contacts_of(KnownList.of(known)).exclude(unwanted_by__contains=[run.export_id])
+    Run.objects.filter(pk=run.pk).update(own_on_list=wanted.count())
 
 
 def _count_list(run: Run) -> None:
@@ -63,6 +75,7 @@ def end(run: Run, ended: StopRun, *, by: User | None = None) -> None:
         logger.warning("run %s: what it sent could not be published: %s", run.pk, trouble)
     status, next_try_at = retry_policy.decide_retry(run, ended)
     _end(run, status, ended.reason, ended.message, None, by=by, next_try_at=next_try_at)
+    _count_own(run)
     _analyze_tables(run)
 
 
@@ -149,7 +162,8 @@ def counts_of(run: Run, counts: dict[str, int]) -> RunCounts:
         held_out=run.held_out,
         duplicates=run.duplicates,
         unchanged=run.unchanged,
-        previously_rejected=run.still_refused,
+        previously_rejected=run.still_refused - run.still_suppressed,
+        previously_suppressed=run.still_suppressed,
         delivered=counts["delivered"],
         suppressed=counts["left"],
         rejected=counts["rejected"],

@@ -37,6 +37,7 @@ class RunCounts:
     duplicates: int = 0
     unchanged: int = 0
     previously_rejected: int = 0
+    previously_suppressed: int = 0
     delivered: int = 0
     suppressed: int = 0
     rejected: int = 0
@@ -65,7 +66,7 @@ class RunCounts:
     @property
     def missing(self) -> int:
         """Members who are not on the list as they are now; duplicates share the result of their address."""
-        before_sending = self.excluded + self.held_out + self.previously_rejected
+        before_sending = self.excluded + self.held_out + self.previously_rejected + self.previously_suppressed
         return before_sending + self.planned - self.delivered
 
 
@@ -110,11 +111,8 @@ def describe_missing(counts: RunCounts) -> str:
     """Name the contacts who are not on the list as they are now, by result; empty when there are none."""
     if not counts.missing:
         return ""
-    if counts.reached:
-        return _("Not delivered: %(results)s.") % {"results": _list_results(counts, counts.excluded)}
-    # No address was sent, so duplicates are excluded with the address that they share.
-    results = _list_results(counts, counts.excluded + counts.duplicates)
-    return _("No contact could be sent: %(results)s.") % {"results": results}
+    sentence = _("Not delivered: %(results)s.") if counts.reached else _("No contact could be sent: %(results)s.")
+    return sentence % {"results": _list_results(counts)}
 
 
 def describe_incomplete(counts: RunCounts) -> str:
@@ -132,11 +130,11 @@ def describe_incomplete(counts: RunCounts) -> str:
     }
 
 
-def _list_results(counts: RunCounts, excluded: int) -> str:
+def _list_results(counts: RunCounts) -> str:
+    """List the results with the counts that the summary of the run shows."""
     named = (
-        (excluded, _("%(contacts)d excluded")),
-        (counts.held_out, _("%(contacts)d in the control group")),
-        (counts.suppressed, _("%(contacts)d suppressed")),
+        (counts.excluded + counts.duplicates + counts.held_out, _("%(contacts)d excluded")),
+        (counts.suppressed + counts.previously_suppressed, _("%(contacts)d suppressed")),
         (counts.rejected, _("%(contacts)d rejected")),
         (counts.unknown, _("%(contacts)d unknown")),
         (counts.not_attempted, _("%(contacts)d not attempted")),

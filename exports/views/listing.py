@@ -36,7 +36,7 @@ COLUMNS = (
     Column("type", gettext_lazy("Type"), order_by=("type_label", Lower("name"))),
     Column("connection", gettext_lazy("Connection used"), order_by=(Lower("connection__name"), Lower("name"))),
     Column("status", gettext_lazy("Status"), order_by=("last_status", Lower("name"))),
-    Column("delivered", gettext_lazy("Last run"), order_by=(F("last_delivered").asc(nulls_first=True),)),
+    Column("results", gettext_lazy("On the list, last run"), order_by=(F("on_list").asc(nulls_first=True),)),
     Column("refreshed", gettext_lazy("Refreshed"), order_by=(F("refreshed_at").asc(nulls_first=True),)),
     Column("schedule", gettext_lazy("Schedule"), order_by=(F("schedule__due_at").asc(nulls_last=True),)),
     Column("permissions", gettext_lazy("Your permissions"), order_by=("-is_mine", Lower("name"))),
@@ -101,6 +101,10 @@ def statuses(request: Request) -> HttpResponse:
     return render(request, "exports/statuses.html", context)
 
 
+# The list that the export sends to now.
+_TO_ITS_LIST = {"list_id": OuterRef("list_id")}
+
+
 def _seen_by(user: User) -> QuerySet[Export]:
     """Every export, with what the list sorts and searches by."""
     all_runs = Run.objects.filter(export=OuterRef("pk")).order_by("-id")
@@ -113,7 +117,7 @@ def _seen_by(user: User) -> QuerySet[Export]:
     return Export.objects.select_related("connection", "schedule").annotate(
         last_run_id=Subquery(runs.values("pk")[:1]),
         last_status=Coalesce(Subquery(runs.values("status")[:1]), Value("")),
-        last_delivered=Subquery(runs.values("delivered")[:1]),
+        on_list=Subquery(runs.exclude(own_on_list=None).filter(**_TO_ITS_LIST).values("own_on_list")[:1]),
         refreshed_at=Subquery(runs.exclude(status__in=OPEN).values("finished_at")[:1]),
         type_label=Case(*labels, default=Value(""), output_field=CharField()),
         cleanup_id=Subquery(cleanups.values("pk")[:1]),

@@ -113,7 +113,7 @@ def test_everything_is_refreshed_in_its_order_and_can_be_followed(
     expect(pane(page).get_by_text("Queued")).to_have_count(0)
     expect(pane(page).get_by_role("link", name="Cancel job")).to_have_count(0)
     expect(pane(page).locator("[data-live]")).to_have_count(0)  # it asks no more
-    expect(pane(page).get_by_text("1 to send: 1 delivered, 0 rejected")).to_be_visible()
+    expect(pane(page).get_by_text("Members: 1. Delivered: 1.")).to_be_visible()
     close(page)
     expect(status_of(page, "Newsletter")).to_have_accessible_name("Newsletter: Successful, progress details")
 

@@ -144,7 +144,7 @@ def test_the_run_shows_the_control_group_and_its_contacts(held_out: Export, bob_
     assert "In the control group" in page(bob_client, f"/data/runs/{run.pk}/")
     assert "ben@example.com" in page(bob_client, f"/data/runs/{run.pk}/people/?kind=control")
     assert "50% of the contacts are held out" in page(bob_client, f"/data/runs/{run.pk}/settings/")
-    assert "in the control group" in run.message
+    assert "1 excluded" in run.message
     downloaded = bob_client.get(f"/data/runs/{run.pk}/people/download/?kind=control")
     lines = b"".join(downloaded.streaming_content).decode("utf-8-sig").splitlines()  # type: ignore[attr-defined]
     assert [line.split(",")[0] for line in lines] == ["email", "ben@example.com"]
