@@ -114,6 +114,12 @@ def sample_values(values: Sequence[MappedValue], *, most: int = 3) -> list[list[
     return samples.read_samples(values, most=most)
 
 
+def given_values(ids: Collection[int], values: Sequence[MappedValue]) -> dict[int, list[str]]:
+    """Return the values of these profiles as they are, before their formats, by the ID of the profile; an empty
+    text for each that is missing."""
+    return samples.read_given(ids, values)
+
+
 @contextmanager
 def reading_members(segment_ids: Sequence[int], selection: MemberSelection) -> Iterator[ProfileQuery]:
     """Select each member of any of the segments once, for a block. Raises MemberSetIncomplete."""

@@ -193,6 +193,10 @@ class Destination(ABC):
         Raises DestinationError."""
         return ""
 
+    @abstractmethod
+    def sent_values(self, payload: str, settings: SendSettings) -> Mapping[str, str]:
+        """Return the values that a payload has, by the key of the field. A value that is cleared is empty."""
+
     def removal_payload(self, email: str, first_sent: Sending) -> str:
         """Return what a batch of removals holds for one contact. Unless the export is known to have added the
         contact, one that joined the list outside of its first sending is pre-existing, and stays."""

@@ -13,8 +13,8 @@ class ExportPreview(Job):
     export_version = models.IntegerField()
     # PlanCounts, segments, overlaps and the rest of outlining.PreviewSummary, as plain values.
     outline = models.JSONField(null=True)
-    # The first people, exactly as they would be sent: [{"email": …, "payload": …}, …]. Forgotten with whoever
-    # is erased, and with the preview.
+    # The first contacts, exactly as they would be sent: [{"email": …, "payload": …, "values": […]}, …]. Emptied
+    # when a person is erased.
     sample = models.JSONField(default=list)
 
     class Meta:

@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from config.platform import db
 from config.platform.db import limit_statements, rolled_back
 from connections import credentials, lookups, vault
-from connections.destinations.values import BatchOperation, ListDetails, TargetField
+from connections.destinations.base import Destination
+from connections.destinations.values import BatchOperation, ListDetails, SendSettings, TargetField
 from connections.models import Connection
 from exports import policies
 from exports.batches.writer import BatchContact
@@ -24,6 +25,25 @@ from exports.results.summary import PeopleKind
 from exports.run import plan
 from exports.selection.diff import PlanCounts
 from exports.state import known_list, run_settings
+from segments import audience
+
+
+@dataclass(frozen=True)
+class SentValue:
+    """What a field of the list would get, and the values of the profile that it is made of; empty without any."""
+
+    field: str
+    given: str
+    sent: str
+
+
+@dataclass(frozen=True)
+class FirstContact:
+    """A contact exactly as it would be sent, with the values that it is made of."""
+
+    email: str
+    payload: str
+    values: Sequence[SentValue]
 
 
 @dataclass(frozen=True)
@@ -37,8 +57,7 @@ class Preview:
     calls_to_remove: int
     over_connection: int | None  # people of all exports, where the contract of the connection counts them
     left_before: int  # of the still refused: whom the list keeps as they are
-    emails: list[str]  # of the first people, in step with their payloads
-    payloads: list[str]
+    contacts: list[FirstContact]
     violations: list[tuple[str, str]]  # address and sentence, among the first people
     leaving: list[str]  # the first addresses of contacts to remove, also where they would be held
     left_out: list[str]  # sentences about values that the list cannot hold, among the first people
@@ -112,14 +131,33 @@ def preview(
         calls_to_remove=_calls_to_remove(connection, export, removals),
         over_connection=over_connection,
         left_before=left_before,
-        emails=[person.email for person in people if isinstance(person, BatchContact)],
-        payloads=[person.payload for person in people if isinstance(person, BatchContact)],
+        contacts=_first_contacts(
+            connection.destination, settings, [each for each in people if isinstance(each, BatchContact)]
+        ),
         violations=[(found[1], found[2].message) for found in people if isinstance(found, tuple)],
         leaving=leaving,
         left_out=[
             value.message for found in people if isinstance(found, BatchContact) for value in found.left_out
         ],
     )
+
+
+def _first_contacts(
+    destination: Destination, settings: SendSettings, contacts: Sequence[BatchContact]
+) -> list[FirstContact]:
+    values = [pair.value for pair in settings.mapping]
+    given = audience.given_values([contact.profile_id for contact in contacts], values)
+    labels = {field.key: field.label for field in settings.fields}
+    first = []
+    for contact in contacts:
+        sent = destination.sent_values(contact.payload, settings)
+        texts = zip(settings.mapping, given.get(contact.profile_id, [""] * len(values)), strict=True)
+        rows = [
+            SentValue(labels.get(pair.field_key, pair.field_key), text, sent.get(pair.field_key, ""))
+            for pair, text in texts
+        ]
+        first.append(FirstContact(contact.email, contact.payload, rows))
+    return first
 
 
 def _removals(export: Export, account: str, snapshot: RunSnapshot) -> Removals:

@@ -76,9 +76,7 @@ def outline(job: ExportPreview) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         violations=[sentence for _email, sentence in seen.violations],
         left_out=sorted(set(seen.left_out)),
     )
-    to_send = [
-        {"email": email, "payload": payload} for email, payload in zip(seen.emails, seen.payloads, strict=True)
-    ]
+    to_send = [asdict(contact) for contact in seen.contacts]
     to_remove = [{"email": email, "payload": "", "is_removal": True} for email in seen.leaving]
     return asdict(outlined), [*to_send, *to_remove]
 

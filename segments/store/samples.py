@@ -1,12 +1,13 @@
 """Read samples of values as profiles have them and as they are sent to a list."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from config.platform.text.value_format import MappedValue
 from segments import catalog
 from segments.store import lake
 from segments.store.formatting import formatted_sql, given_sql
+from segments.store.lake import as_list, listed
 from segments.store.profiles import visible_profiles
 
 _SAMPLED_PROFILES = 1000
@@ -18,6 +19,20 @@ class Sample:
 
     given: str
     sent: str
+
+
+def read_given(ids: Collection[int], values: Sequence[MappedValue]) -> dict[int, list[str]]:
+    """Return the values of these profiles as they are, by the ID of the profile; an empty text for each that is
+    missing."""
+    if not ids or not values:
+        return {}
+    known = {each.name: each for each in catalog.attributes()}
+    columns = ", ".join(["id", *(given_sql(value, known) for value in values)])
+    with lake.reading() as reader:
+        rows = reader.rows(
+            f"SELECT {columns} FROM {visible_profiles()} WHERE id IN {listed('BIGINT')}", [as_list(ids)]
+        )
+    return {pk: [text or "" for text in texts] for pk, *texts in rows}
 
 
 def read_samples(values: Sequence[MappedValue], *, most: int) -> list[list[Sample]]:

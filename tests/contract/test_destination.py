@@ -50,6 +50,13 @@ def send(
     return receipt
 
 
+def test_a_payload_can_be_read_as_the_values_that_it_sends(destination: Destination, ground: Ground) -> None:
+    settings = settings_for(destination, ground, ground.make_list())
+    values = [f'Łódź, "{number}"' for number, _field in enumerate(ground.fields)]
+    payload = destination.preparer(settings)("ann@example.com", values)
+    assert destination.sent_values(str(payload), settings) == dict(zip(ground.fields, values, strict=True))
+
+
 # -- who it is -------------------------------------------------------------------------------------------------
 
 

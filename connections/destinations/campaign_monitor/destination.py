@@ -236,6 +236,9 @@ class CampaignMonitor(Destination):
             math.ceil(people / self.capabilities.batch_rows) if operation is BatchOperation.MARK else people
         )
 
+    def sent_values(self, payload: str, settings: SendSettings) -> Mapping[str, str]:
+        return encode.sent_values(payload)
+
     def payload_without_mark(self, payload: str, mark: Mark) -> str:
         return removal.payload_without_mark(payload, mark)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from json.encoder import encode_basestring as quote
 from typing import Any
 
+import orjson
 from django.utils.translation import gettext as _
 
 from connections.destinations.campaign_monitor import options
@@ -69,6 +70,19 @@ def preparer(settings: SendSettings) -> Preparer:
     if NAME_KEY in places:
         prepare = _with_name(prepare, places[NAME_KEY], clears=clears)
     return _exclude_incomplete(prepare) if options.excludes_unusable(settings.answers) else prepare
+
+
+def sent_values(payload: str) -> dict[str, str]:
+    """Return the values of an import row by the key of the field; several options of a field are separated by
+    commas."""
+    row = orjson.loads(payload)
+    values: dict[str, list[str]] = {}
+    for entry in row.get("CustomFields", ()):
+        values.setdefault(entry["Key"], []).append(str(entry["Value"]))
+    fixed = {NAME_KEY: row.get("Name"), options.MOBILE_KEY: row.get("MobileNumber")}
+    return {key: ", ".join(texts) for key, texts in values.items()} | {
+        key: text for key, text in fixed.items() if text is not None
+    }
 
 
 def _exclude_incomplete(prepare_others: Preparer) -> Preparer:

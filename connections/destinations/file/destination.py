@@ -8,7 +8,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -212,6 +212,10 @@ class File(Destination):
             return line([email, *map(_text, values)])
 
         return prepare
+
+    def sent_values(self, payload: str, settings: SendSettings) -> Mapping[str, str]:
+        _email, *texts = next(csv.reader([payload]))
+        return {pair.field_key: text for pair, text in zip(settings.mapping, texts, strict=True)}
 
     @contextmanager
     def open_sender(self, access: Access) -> Iterator[Sender]:

@@ -71,14 +71,17 @@ class Command(BaseCommand):
             _("%(export)s: preview only, nothing is sent.") % {"export": export},
             *(f"  {key}: {value}" for key, value in counts.items()),
         ]
-        payloads = [orjson.loads(payload) for payload in seen.payloads]
+        first = [
+            {"email": contact.email, "values": {value.field: value.sent for value in contact.values}}
+            for contact in seen.contacts
+        ]
         lines += [
             "  " + _("Omitted: %(reason)s") % {"reason": sentence} for sentence in sorted(set(seen.left_out))
         ]
         self._say(
-            counts | {"first": payloads, "left_out": sorted(set(seen.left_out))},
+            counts | {"first": first, "left_out": sorted(set(seen.left_out))},
             as_json=as_json,
-            text="\n".join([*lines, *seen.payloads]),
+            text="\n".join([*lines, *(contact.payload for contact in seen.contacts)]),
         )
 
     def _report(self, run: Run, *, as_json: bool) -> None:

@@ -48,7 +48,7 @@ def test_it_queues_and_returns_without_wait(export: Export) -> None:
 def test_it_previews_without_sending(export: Export, sandbox: RunningSandbox) -> None:
     said = told("Newsletter", "--preview")
     assert (said["to_add"], said["invalid"], said["calls"]) == (1, 1, 1)
-    assert said["first"][0]["EmailAddress"] == "ann@example.com"
+    assert said["first"][0]["email"] == "ann@example.com"
     assert sandbox.requests()["totals"]["imports"] == 0
     assert not Run.objects.exists()
 

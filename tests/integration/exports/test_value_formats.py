@@ -8,7 +8,7 @@ from django.test import Client
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
 from connections.models import Connection, Limits
-from exports.actions import attributes
+from exports.actions import attributes, preview
 from exports.hooks import attribute_users
 from exports.models import Export
 from segments.models import Segment
@@ -117,3 +117,10 @@ def test_a_joined_attribute_is_in_use_and_is_renamed_with_it(export: Export) -> 
     attributes.rename_attribute("city", "town", by=None)
     export.refresh_from_db()
     assert export.mapping[0]["join"] == "town"
+
+
+def test_the_preview_shows_values_before_and_after(bob_client: Client, bob: User, export: Export) -> None:
+    job = preview.request(export, by=bob)
+    preview.work_out(job.pk)
+    shown = bob_client.get(f"/data/exports/{export.pk}/preview/").content.decode()
+    assert "<td>Ben, Łódź</td><td><b>BEN OF ŁÓDŹ</b></td>" in shown
