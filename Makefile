@@ -40,7 +40,8 @@ lint: ## style, types, arrows between packages, templates, translations, migrati
 	else echo "Skipped: docker-compose is not installed, so docker-compose.yml was not checked."; fi
 
 bench: setup ## the benchmarks; FULL=1 for a million contacts, and ten million profiles in the store (figures also in VAR_DIR)
-	@$(VENV)/python -m tests.benchmark; runs=$$?; $(VENV)/python -m tests.benchmark.store && exit $$runs
+	@$(VENV)/python -m tests.benchmark; runs=$$?; $(VENV)/python -m tests.benchmark.store; store=$$?; \
+		$(VENV)/python -m tests.benchmark.api && exit $$((runs + store))
 
 drill: ## every fault TIMES=10 times in a row, then the long drills: as many kills, WEEK_SECONDS=600 for a week, SCENARIOS=500
 	@$(PYTHON) -I config/standalone/setup_machine.py --to-test

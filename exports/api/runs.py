@@ -23,7 +23,7 @@ from config.platform.jobs.models import JobStatus
 from config.platform.web.htmx import Request
 from exports import permissions
 from exports.actions import list_cleanup, runs
-from exports.api.shown_run import RunOut, shown_run
+from exports.api.shown_run import RunOut, runs_to_show, shown_run
 from exports.models import Removal, Run
 from exports.permissions import check_can_manage
 from exports.reporting import people
@@ -58,7 +58,7 @@ def list_runs(
 ) -> object:
     """List runs, the newest first: those of one export, or with one status."""
     check_permission(request.user, Permission.EXPORT_VIEW)
-    found = _runs()
+    found = runs_to_show()
     if export_id is not None:
         found = found.filter(export=export_id)
     if status is not None:
@@ -71,13 +71,13 @@ def get_run(request: Request, run_id: Id, wait: Wait = 0) -> object:
     """Show a run. With ``wait``, the answer comes when the run has settled, after so many seconds at the latest;
     ask again until ``is_settled``."""
     check_permission(request.user, Permission.EXPORT_VIEW)
-    run = get_object_or_404(_runs(), pk=run_id)
+    run = get_object_or_404(runs_to_show(), pk=run_id)
     until = time.monotonic() + wait
     if wait and not shown_run(run).is_settled and _waiting.acquire(blocking=False):
         try:
             while not shown_run(run).is_settled and time.monotonic() < until:
                 time.sleep(min(_LOOK_EVERY, max(0.0, until - time.monotonic())))
-                run = get_object_or_404(_runs(), pk=run_id)
+                run = get_object_or_404(runs_to_show(), pk=run_id)
         finally:
             _waiting.release()
     return shown_run(run)
@@ -88,7 +88,7 @@ def cancel_run(request: Request, run_id: Id) -> object:
     """Ask a run to stop, or not to be tried again. What was sent stays sent."""
     run = _managed(request, run_id)
     runs.cancel_run(run, by=request.user)
-    return shown_run(get_object_or_404(_runs(), pk=run_id))
+    return shown_run(get_object_or_404(runs_to_show(), pk=run_id))
 
 
 @router.post(
@@ -113,7 +113,7 @@ def confirm_removals(
             new = list_cleanup.restart(run, people=body.people, by=request.user)
         else:
             new = runs.confirm_removals(run, people=body.people, how=body.removal, by=request.user)
-        return HTTPStatus.CREATED, shown_run(get_object_or_404(_runs(), pk=new.pk))
+        return HTTPStatus.CREATED, shown_run(get_object_or_404(runs_to_show(), pk=new.pk))
 
     return once(request, response, idempotency_key, act)
 

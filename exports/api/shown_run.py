@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from config.platform.api.values import Answer
 from config.platform.jobs.models import JobStatus
 from exports.models import Run, RunKind, Stage, Trigger
@@ -31,6 +33,15 @@ class RunOut(Answer):
     removals_held: int
     removal_guard: str
     counts: dict[str, int]
+
+
+# What is not shown of a run is not read for it: its snapshot is large.
+_UNREAD = ("snapshot", "message", "export__mapping", "export__answers", "requested_by__password")
+
+
+def runs_to_show() -> "QuerySet[Run]":
+    """Select runs with what shown_run reads of them."""
+    return Run.objects.select_related("export", "requested_by").defer(*_UNREAD)
 
 
 def shown_run(run: Run) -> RunOut:

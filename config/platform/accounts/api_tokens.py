@@ -6,13 +6,16 @@ for it as well, and it stays when the user who made it is removed.
 """
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from hashlib import sha256
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Model
 
 from config.platform.accounts.models import ApiToken, User, normalize_username
 from config.platform.accounts.scopes import permissions_of
@@ -22,6 +25,7 @@ from config.platform.jobs import clock
 
 TOKEN_PREFIX = "sgx_"  # noqa: S105 - by which scanners for leaked secrets know our tokens
 _SHOWN = 12
+ModelT = TypeVar("ModelT", bound=Model)
 _SECONDS = 60
 
 
@@ -99,31 +103,44 @@ def authenticate(text: str) -> Authenticated | None:
     or of a user who is deactivated."""
     if not text.startswith(TOKEN_PREFIX) or not text.isascii():
         return None
-    minute, second = divmod(int(clock.now().timestamp()), _SECONDS)
-    token = ApiToken.objects.select_related("user").filter(token_hash=_hash(text)).first()
-    if token is None or not token.is_usable or not may_use_account(token.user):
+    now = clock.now()
+    minute, second = divmod(int(now.timestamp()), _SECONDS)
+    with connection.cursor() as cursor:
+        cursor.execute(_count_and_find(), {"hash": _hash(text), "minute": minute, "now": now})
+        row = cursor.fetchone()
+    if row is None:
         return None
-    used = _count(token, minute)
-    user = token.user
+    width = len(ApiToken._meta.concrete_fields)
+    token, user = _from_row(ApiToken, row[:width]), _from_row(User, row[width:])
+    if not may_use_account(user):
+        return None
     user.token_permissions, user.token_name = permissions_of(token.scopes), token.name
     limit = settings.API_REQUESTS_PER_MINUTE
-    return Authenticated(token, user, RateLimit(limit, limit - used, _SECONDS - second))
+    return Authenticated(token, user, RateLimit(limit, limit - token.used, _SECONDS - second))
 
 
-def _count(token: ApiToken, minute: int) -> int:
-    """Count a request of a token. Returns the requests of this minute."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE accounts_apitoken
-               SET used = CASE WHEN used_in_minute = %(minute)s THEN used + 1 ELSE 1 END,
-                   used_in_minute = %(minute)s, last_used_at = %(now)s
-             WHERE id = %(id)s RETURNING used
-            """,
-            {"minute": minute, "now": clock.now(), "id": token.pk},
-        )
-        row = cursor.fetchone()
-    return int(row[0]) if row else 1
+@cache
+def _count_and_find() -> str:
+    """Return the statement that counts a request of a usable token, and returns the token with its user: every
+    request waits for it, so it is one."""
+    columns = [
+        f"{name}.{field.column}"
+        for name, model in (("token", ApiToken), ("owner", User))
+        for field in model._meta.concrete_fields
+    ]
+    return f"""
+        UPDATE accounts_apitoken AS token
+           SET used = CASE WHEN used_in_minute = %(minute)s THEN used + 1 ELSE 1 END,
+               used_in_minute = %(minute)s, last_used_at = %(now)s
+          FROM accounts_user AS owner
+         WHERE token.token_hash = %(hash)s AND owner.id = token.user_id AND token.revoked_at IS NULL
+           AND (token.expires_at IS NULL OR token.expires_at > %(now)s)
+        RETURNING {", ".join(columns)}
+    """  # noqa: S608 - names of our own columns
+
+
+def _from_row(model: type[ModelT], row: Sequence[object]) -> ModelT:
+    return model.from_db(connection.alias, [field.attname for field in model._meta.concrete_fields], list(row))
 
 
 def _hash(text: str) -> str:

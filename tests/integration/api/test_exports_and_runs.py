@@ -81,12 +81,23 @@ def test_a_list_costs_the_same_queries_however_long(
 ) -> None:
     client = client_of(alice)
     exports.export_to(None, connection, segment, list_id="a" * 32, by=alice, name="One")
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         client.get("exports")
     for n in range(5):
         exports.export_to(None, connection, segment, list_id="a" * 32, by=alice, name=f"More {n}")
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         client.get("exports")
+
+
+def test_a_list_of_runs_costs_the_same_queries_however_long(
+    alice: User, export: Export, django_assert_num_queries: Any
+) -> None:
+    client = client_of(alice)
+    for number in range(1, 6):
+        finished = {"status": JobStatus.CANCELED, "finished_at": "2026-01-01T00:00:00Z"}
+        Run.objects.create(export=export, number=number, trigger=Trigger.MANUAL, requested_by=alice, **finished)
+    with django_assert_num_queries(2):
+        assert len(client.get("runs").json()["items"]) == 5
 
 
 def test_filters_narrow_the_list(alice: User, export: Export) -> None:
