@@ -16,6 +16,7 @@ KINDS: dict[str, Promise] = {
     "identityrules": _("Identity rules"),
     "installation": _("Installation"),
     "keyring": _("Encryption keys"),
+    "liststate": _("List"),
     "person": _("Customer"),
     "profile": _("Customer"),
     "run": _("Run"),
