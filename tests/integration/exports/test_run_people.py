@@ -8,11 +8,14 @@ from django.test import Client
 
 from exports.actions import runs
 from exports.models import Batch, BatchStatus, Export, Run
-from exports.reporting.people import BatchContacts
+from exports.reporting.people import BatchContacts, list_contacts
 from exports.results.summary import PeopleKind
+from exports.selection import diff
 from tests.integration.exports.conftest import run_to_its_end
+from tests.support import profiles
+from tests.support.profiles import create_profiles
 from tests.support.sandbox import RunningSandbox
-from tests.support.summaries import check_pages
+from tests.support.summaries import check_pages, check_sums
 
 
 def people(client: Client, run: Run, query: str) -> str:
@@ -179,3 +182,18 @@ def test_it_says_when_the_rows_are_gone(bob_client: Client, ended: Run) -> None:
 
 def test_a_nul_character_in_a_filter_ends_in_no_error(alice_client: Client, large: Run) -> None:
     people(alice_client, large, "kind=delivered&code=%00")
+
+
+def test_unchanged_contacts_of_a_large_segment_are_written_as_blocks(
+    newsletter: Export, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_profiles([{"email": "o'neil\"x@example.com"}, {"email": "a+b@example.com"}])
+    profiles.add_all_profiles(newsletter.segments.get())
+    run_to_its_end(newsletter)
+    monkeypatch.setattr(diff, "_FEW", 0)
+    again = run_to_its_end(newsletter)
+    assert again.unchanged >= 4
+    check_sums(again)
+    listed = [each.email for each in list_contacts(again, PeopleKind.UNCHANGED).all()]
+    assert "a+b@example.com" in listed
+    assert listed == sorted(listed)
