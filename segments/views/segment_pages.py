@@ -170,8 +170,8 @@ def detail(request: Request, pk: int) -> HttpResponse:
 @require_safe
 def live(request: Request, pk: int) -> HttpResponse:
     """Show the changing part of the page, for polling."""
-    segment = get_object_or_404(Segment, pk=pk)
-    return render(request, "segments/detail_live.html", _live_context(segment, request))
+    context = _live_context(get_object_or_404(Segment, pk=pk), request)
+    return render(request, "segments/detail_live.html", context | {"has_just_ended": context["live_done"]})
 
 
 @require_permission(Permission.SEGMENT_VIEW)

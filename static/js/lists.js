@@ -46,6 +46,7 @@
       all.checked = rows.length > 0 && rows.length === boxes().length;
       all.indeterminate = rows.length > 0 && !all.checked;
     }
+    document.dispatchEvent(new CustomEvent("commands:changed"));
   }
 
   function clear() {

@@ -229,3 +229,42 @@ def test_panes_menus_and_dialogs_are_accessible(open_page: OpenPage, alice: User
     page.get_by_text("Add user").click()
     expect(page.get_by_role("dialog")).to_be_visible()
     assert_accessible(page)
+
+
+def test_the_command_bar_keeps_its_height(page: Page, alice: User, bob: User) -> None:
+    page.set_viewport_size(PHONE)
+    sign_in(page, alice, LIST)
+    bar = page.locator(".command-bar")
+    before = bar.bounding_box()
+    page.get_by_label("Select Bob Brown").check()
+    expect(page.get_by_text("1 selected")).to_be_visible()
+    assert bar.bounding_box() == before
+    more = bar.get_by_role("button", name="More actions")
+    more.press("Enter")
+    press(page, "End")
+    expect(page.locator(".menu__item:focus")).to_have_text("Remove")
+    assert_accessible(page)
+    press(page, "Enter")
+    expect(page.locator("#dialog").get_by_role("alertdialog")).to_be_visible()
+    press(page, "Escape")
+    expect(more).to_be_focused()
+    page.set_viewport_size(WIDE)
+    expect(more).to_be_hidden()
+    expect(bar.get_by_role("button", name="Remove")).to_be_visible()
+
+
+def test_a_message_covers_no_button_of_a_pane(page: Page, alice: User, bob: User) -> None:
+    sign_in(page, alice)
+    page.goto(f"{LIST}?pane={LIST}{bob.pk}/")
+    expect(page.get_by_role("dialog", name="Bob Brown")).to_be_visible()
+    page.evaluate("window.shell.toast('The server is not reachable.', 'error')")
+    for size in (WIDE, PHONE):
+        page.set_viewport_size(size)
+        toast = page.locator(".toast").bounding_box()
+        assert toast is not None
+        for button in page.locator("#pane button, #pane a").all():
+            box = button.bounding_box()
+            assert box is not None
+            beside = box["x"] >= toast["x"] + toast["width"] or toast["x"] >= box["x"] + box["width"]
+            above = box["y"] >= toast["y"] + toast["height"] or toast["y"] >= box["y"] + box["height"]
+            assert beside or above, button.inner_text()
