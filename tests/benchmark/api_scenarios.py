@@ -8,6 +8,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from segments.models import Segment
 from segments.sources.column_plan import ColumnType
 from segments.sources.push import actions as push
 from segments.store.profiles import Condition, count_profiles
-from tests.benchmark.ground import ROOT
+from tests.benchmark.ground import ROOT, cpu_seconds
 from tests.benchmark.results import Results
 from tests.support.waiting import wait_until
 from tests.support.workers import environment_of_processes, free_port, worker_processes
@@ -59,22 +60,25 @@ class ApiScenarios:
         self._user = user
 
     def play(self) -> None:
-        with worker_processes(self._folder / "workers"), _web_server(self._folder / "workers") as host:
-            self._read(host)
-            self._push(host)
+        with worker_processes(self._folder / "workers"), _web_server(self._folder / "workers") as server:
+            self._read(server)
+            self._push(server)
 
-    def _read(self, host: str) -> None:
+    def _read(self, server: "WebServer") -> None:
         self._say(f"Creating {EXPORTS:,} exports …")
         paths = _create_exports()
         requests = [{"method": "GET", "path": path} for path in paths]
-        self._load(host, {"requests": requests, "at_once": False, "per_second": PER_SECOND, "seconds": 3})
+        self._load(server, {"requests": requests, "at_once": False, "per_second": PER_SECOND, "seconds": 1})
         self._say(f"Reading at {PER_SECOND} requests a second …")
         plan = {"requests": requests, "at_once": False, "per_second": PER_SECOND, "seconds": self._seconds}
-        latencies = sorted(self._load(host, plan)["latencies"])
+        cpu = server.cpu_seconds()
+        latencies = sorted(self._load(server, plan)["latencies"])
+        cpu = (server.cpu_seconds() - cpu) / len(latencies)
         self._results.add("api_p50_ms", _share(latencies, 0.5) * 1000, "ms", f"at {EXPORTS:,} exports")
         self._results.add("api_p95_ms", _share(latencies, 0.95) * 1000, "ms", f"at {PER_SECOND} requests/s")
+        self._results.add("api_cpu_ms", cpu * 1000, "ms of CPU", "of the web server for a request")
 
-    def _push(self, host: str) -> None:
+    def _push(self, server: "WebServer") -> None:
         self._say(f"Pushing {CLIENTS} × {PROFILES:,} profiles at once …")
         source = push.create_source(name="Pushed", key_columns=["id"], columns=COLUMNS, by=self._user)
         path = f"/api/v1/sources/{source.pk}/profiles"
@@ -83,15 +87,18 @@ class ApiScenarios:
             for at in range(CLIENTS)
         ]
         begun = time.perf_counter()
-        found = self._load(host, {"requests": requests, "at_once": True})
+        cpu = server.cpu_seconds()
+        found = self._load(server, {"requests": requests, "at_once": True})
+        cpu = (server.cpu_seconds() - cpu) / CLIENTS
         accepted = CLIENTS * PROFILES
         self._results.add("push_rows_per_s", accepted / found["seconds"], "profiles/s", "accepted")
+        self._results.add("push_cpu_ms", cpu * 1000, "ms of CPU", f"of the web server for {PROFILES:,} profiles")
         wait_until(lambda: _merged(source.pk) == accepted, seconds=300)
         self._results.add("push_merged_seconds", time.perf_counter() - begun, "s", "with the start of the clients")
         self._results.add("push_lost", accepted - _merged(source.pk), "profiles")
 
-    def _load(self, host: str, plan: dict[str, Any]) -> dict[str, Any]:
-        plan = plan | {"host": host, "token": self._token}
+    def _load(self, server: "WebServer", plan: dict[str, Any]) -> dict[str, Any]:
+        plan = plan | {"host": server.host, "token": self._token}
         command = [sys.executable, "-m", "tests.benchmark.api_load"]
         done = subprocess.run(
             command, cwd=ROOT, input=json.dumps(plan), stdout=subprocess.PIPE, text=True, check=True
@@ -99,6 +106,19 @@ class ApiScenarios:
         found: dict[str, Any] = json.loads(done.stdout)
         assert not found["failed"], found["failed"]
         return found
+
+
+@dataclass(frozen=True)
+class WebServer:
+    """The web server: its host and port, and the number of its first process."""
+
+    host: str
+    pid: int
+
+    def cpu_seconds(self) -> float:
+        """Return the processor time that its processes have used so far."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return sum(cpu_seconds(int(pid)) for pid in children)
 
 
 def _create_exports() -> list[str]:
@@ -160,8 +180,8 @@ def _share(ordered: list[float], share: float) -> float:
 
 
 @contextmanager
-def _web_server(var_dir: Path) -> Iterator[str]:
-    """Serve the API as `up` does; gives host and port."""
+def _web_server(var_dir: Path) -> Iterator[WebServer]:
+    """Serve the API as `up` does."""
     port = free_port()
     environment = environment_of_processes(var_dir, "") | {
         "PORT": str(port),
@@ -176,7 +196,7 @@ def _web_server(var_dir: Path) -> Iterator[str]:
     host = f"127.0.0.1:{port}"
     try:
         wait_until(lambda: _answers(host), seconds=60)
-        yield host
+        yield WebServer(host, process.pid)
     finally:
         process.terminate()
         process.wait(timeout=30)

@@ -10,7 +10,16 @@ import pytest
 
 from tests.benchmark.ground import ROOT
 
-NAMES = {"api_p50_ms", "api_p95_ms", "push_rows_per_s", "push_merged_seconds", "push_lost", "api_stolen_s"}
+NAMES = {
+    "api_p50_ms",
+    "api_p95_ms",
+    "api_cpu_ms",
+    "push_rows_per_s",
+    "push_cpu_ms",
+    "push_merged_seconds",
+    "push_lost",
+    "api_stolen_s",
+}
 
 
 @pytest.mark.drill
