@@ -34,9 +34,6 @@ def test_a_contact_suppressed_before_is_named(account: RunningSandbox) -> None:
     account.import_people([{"EmailAddress": "ann@example.com"}])
     account.set_state(["ann@example.com"], "Unsubscribed")
     first, second = run_export(), run_export()
-    assert (first.code, first["status"], first["message"]) == (
-        4,
-        "warnings",
-        "No contact could be sent: 1 suppressed.",
-    )
-    assert (second.code, second["status"], second["message"]) == (4, "warnings", SAME_DATA)
+    for each in (first, second):  # the list keeps the contact out still
+        assert (each.code, each["status"]) == (4, "warnings")
+        assert each["message"] == "No contact could be sent: 1 suppressed."
