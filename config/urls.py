@@ -12,7 +12,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from config.console import health
-from config.console.views import about, general, help, home, notifications, progress, schedule, status
+from config.console.views import about, find, general, help, home, notifications, progress, schedule, status
 from config.platform.accounts.views import api_tokens, my_account, permissions, sign_in
 from config.platform.audit import views as audit
 
@@ -36,6 +36,7 @@ _CONSOLE = [
     path("admin/system/general/preview/", general.general_preview, name="general_preview"),
     path("admin/system/general/names/", general.names, name="names"),
     path("admin/system/about/", about.about, name="about"),
+    path("find/", find.find, name="find"),
     path("help/", help.help_index, name="help_index"),
     path("help/<slug:page>/", help.help_page, name="help"),
 ]

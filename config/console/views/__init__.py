@@ -2,6 +2,7 @@
 Admin > System; a new tab is one line here, a view, and a template that extends system/page.html."""
 
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from config.platform.accounts.models import User
@@ -16,6 +17,11 @@ _TABS = (
     ("general", _("General"), "system:general", Permission.SYSTEM_VIEW),
     ("about", _("About"), "system:about", Permission.SYSTEM_VIEW),
 )
+
+
+def tabs_of(user: User) -> list[tuple[str | Promise, str]]:
+    """Return the tabs of Admin > System that a user may see, with their addresses."""
+    return [(label, reverse(url_name)) for _key, label, url_name, permission in _TABS if user.may(permission)]
 
 
 def tabs_context(user: User, current: str) -> dict[str, object]:
