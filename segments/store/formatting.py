@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from django.utils import timezone
+
 from config.platform.text.value_format import DateFormat, LetterCase, MappedValue
 from segments.catalog import Attribute
 from segments.models import AttributeType
@@ -40,7 +42,11 @@ def formatted_sql(value: MappedValue, known: Mapping[str, Attribute]) -> str:
 def _text_of(attribute: Attribute, date_format: DateFormat) -> str:
     text = text_sql(attribute)
     if date_format and attribute.data_type in {AttributeType.DATE, AttributeType.DATETIME}:
-        text = f"strftime({attribute.column}, {quoted(date_format.pattern)})"
+        # Times are stored in UTC; the date is that of the environment's zone, as in rules.
+        is_time = attribute.data_type == AttributeType.DATETIME
+        zone = timezone.get_default_timezone_name()
+        moment = f"timezone({quoted(zone)}, {attribute.column})" if is_time else attribute.column
+        text = f"strftime({moment}, {quoted(date_format.pattern)})"
     return _trimmed(text)
 
 

@@ -1,11 +1,11 @@
-// Addresses of panes and dialogs: what is open over a page stands in the page's address, so that Back, Forward, reload
-// and a copied link bring it back.
+// Addresses of panes and dialogs: the address of a page names what is open over it, so that Back, Forward, reload and
+// a copied link bring it back.
 //
 //   /data/exports/?sort=name&pane=/data/exports/2/      the pane /data/exports/2/ over the list
 //   …&dialog=/data/exports/2/remove/                    a dialog over it
 //
-// The server's pages see nothing of it (config/platform/web/layers.py). What fills #pane or #dialog by GET is noted by
-// itself; a form that comes back with errors, or the question about unsaved changes, has no address.
+// The views of the pages do not see it (config/platform/web/layers.py). Each GET that fills #pane or #dialog is noted;
+// a form that comes back with errors, and the question about unsaved changes, have no address.
 "use strict";
 
 (() => {
@@ -14,7 +14,14 @@
   const hostOf = (name) => document.getElementById(name);
 
   // -- addresses ------------------------------------------------------------------------------------------
-  const isHere = (path) => path?.startsWith("/") && new URL(path, window.location).origin === window.location.origin;
+  function isHere(path) {
+    if (!path?.startsWith("/")) return false;
+    try {
+      return new URL(path, window.location).origin === window.location.origin;
+    } catch {
+      return false; // such as “//”
+    }
+  }
 
   function read() {
     const query = new URLSearchParams(window.location.search);
@@ -100,12 +107,16 @@
   // -- events ---------------------------------------------------------------------------------------------
   const layerOf = (detail) => LAYERS.find((name) => detail.target === hostOf(name));
 
-  // An address may be made up: only what is a pane or a dialog is shown as one.
+  // An address may be made up: only what is a pane or a dialog is shown as one. A download is never shown, as its
+  // values are not escaped for HTML.
+  const isPage = (xhr) =>
+    xhr.getResponseHeader("Content-Type")?.startsWith("text/html") && !xhr.getResponseHeader("Content-Disposition");
+
   document.addEventListener("htmx:beforeSwap", (event) => {
     const name = layerOf(event.detail);
     const { xhr, requestConfig } = event.detail;
     if (!name || requestConfig.verb !== "get" || requestConfig.elt !== document.body) return;
-    if (!xhr.responseText.includes(`data-${name}-frame`)) event.detail.shouldSwap = false;
+    if (!isPage(xhr) || !xhr.responseText.includes(`data-${name}-frame`)) event.detail.shouldSwap = false;
   });
 
   document.addEventListener("htmx:afterSwap", (event) => {

@@ -10,6 +10,7 @@
   const storageKey = () => `found:${document.body.dataset.user}`;
   const matches = () => [...document.querySelectorAll("[data-find-match]")];
   const input = () => document.querySelector("[data-find-input]");
+  let typedMeanwhile = null; // while the dialog is being loaded
 
   function kept() {
     try {
@@ -58,6 +59,12 @@
 
   function show() {
     if (!input()) return;
+    if (typedMeanwhile) {
+      input().value = typedMeanwhile;
+      // htmx listens to the form only after this event.
+      setTimeout(() => input()?.dispatchEvent(new Event("input", { bubbles: true })));
+    }
+    typedMeanwhile = null;
     putKeptFirst();
     choose(matches()[0]);
   }
@@ -73,8 +80,18 @@
       const opener = document.querySelector("[data-find-open]");
       if (!opener || document.getElementById("sign-in")?.childElementCount) return;
       event.preventDefault();
-      if (input()) input().focus();
-      else if (!document.getElementById("dialog").childElementCount) opener.click();
+      if (input()) {
+        input().focus();
+      } else if (!document.getElementById("dialog").childElementCount) {
+        typedMeanwhile = "";
+        opener.click();
+      }
+      return;
+    }
+    if (typedMeanwhile !== null && !input()) {
+      if (event.key.length > 1 || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      typedMeanwhile += event.key;
       return;
     }
     if (!event.target.matches?.("[data-find-input]")) return;
@@ -95,6 +112,10 @@
     // The page takes the dialog's place in the history: Back leads to where the dialog was opened.
     event.preventDefault();
     window.location.replace(match.href);
+  });
+
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.elt.matches?.("[data-find-open]") && !event.detail.successful) typedMeanwhile = null;
   });
 
   document.addEventListener("htmx:afterSwap", (event) => {

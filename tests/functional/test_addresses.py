@@ -6,6 +6,8 @@ from playwright.sync_api import Page, expect
 
 from config.platform.accounts.models import User
 from tests.functional.conftest import sign_in
+from tests.support.exports import segment_of_everyone
+from tests.support.profiles import create_profiles
 
 LIST = "/admin/permissions/"
 
@@ -70,3 +72,24 @@ def test_an_address_opens_nothing_but_panes_of_this_site(page: Page, alice: User
         expect(page.get_by_role("heading", name="Permissions")).to_be_visible()
         page.wait_for_load_state("networkidle")
         expect(page.locator("#pane > *")).to_have_count(0)
+
+
+def test_a_download_is_not_shown_as_a_pane(page: Page, alice: User) -> None:
+    """Its values are not escaped for HTML, and the page would send what they say, with the user's session."""
+    create_profiles(
+        [{"email": "ann@example.com", "note": "<section data-pane-frame hx-get='/x' hx-trigger='load'>"}]
+    )
+    everyone = segment_of_everyone()
+    with page.expect_response(f"**/segments/{everyone.pk}/members/"):
+        sign_in(page, alice, f"/segments/?pane=/segments/{everyone.pk}/members/")
+    expect(page.get_by_role("heading", name="Segments", exact=True)).to_be_visible()
+    expect(page.locator("#pane > *")).to_have_count(0)
+    expect(page).to_have_url(re.compile("/segments/$"))
+
+
+def test_an_address_that_is_none_is_left_alone(page: Page, alice: User, bob: User) -> None:
+    sign_in(page, alice, f"{LIST}?pane=//")
+    page.get_by_role("link", name="Bob Brown").click()
+    expect(page.get_by_role("dialog", name="Bob Brown")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog", name="Bob Brown")).to_be_hidden()

@@ -182,6 +182,9 @@ def _extend(held: Sequence[HeldLease]) -> None:
 def hold_all(jobs: Sequence[Job]) -> Iterator[list[HeldLease]]:
     """Hold the leases of jobs of one kind for as long as the block lasts."""
     held = [HeldLease(job) for job in jobs]
+    if not held:
+        yield held
+        return
     done = threading.Event()
 
     def keep() -> None:

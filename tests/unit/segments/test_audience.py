@@ -3,11 +3,12 @@
 import json
 import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 from django.conf import settings
+from pytest_django import Settings
 
 from config.platform.text.value_format import DateFormat, LetterCase, MappedValue, ValueFormat
 from segments import audience
@@ -89,6 +90,14 @@ def test_mapped_values_are_formatted(rule: str, value: MappedValue, expected: st
     assert read(MemberSelection("email", mapped=[value]), "mapped", everyone)[0] == (
         json.dumps([expected], ensure_ascii=False),
     ), rule
+
+
+def test_the_date_of_a_time_is_that_of_the_zone_of_the_environment(settings: Settings) -> None:
+    settings.TIME_ZONE = "Europe/Helsinki"
+    create_attributes({"seen": AttributeType.DATETIME})
+    everyone = members_of([{"seen": datetime(2026, 1, 31, 23, 30, tzinfo=UTC)}])
+    value = MappedValue("seen", ValueFormat(date_format=DateFormat.DOTS))
+    assert read(MemberSelection("email", mapped=[value]), "mapped", everyone) == [('["01.02.2026"]',)]
 
 
 def test_consent_is_what_the_attribute_says() -> None:
