@@ -33,6 +33,7 @@ TICKS = (
 NIGHTLY = {
     "segments.tasks.maintain_store": crontab(minute="35"),
     "config.platform.accounts.tasks.clear_ended": crontab(hour="3", minute="10"),
+    "config.platform.api.tasks.forget_old_keys": crontab(hour="3", minute="15"),
     "exports.tasks.prune_disclosures": crontab(hour="3", minute="20"),
     "config.platform.notifications.tasks.forget_old": crontab(hour="4", minute="0"),
     "exports.tasks.forget_old_people": crontab(hour="3", minute="40"),
@@ -57,6 +58,7 @@ app.conf.update(
             ("*.tasks.start_due", {"queue": "control"}),
             # A mail server may be slow, and so is forgetting.
             ("config.platform.accounts.tasks.clear_ended", {"queue": "jobs"}),
+            ("config.platform.api.tasks.forget_old_keys", {"queue": "jobs"}),
             ("config.platform.accounts.tasks.send_reset_links", {"queue": "jobs"}),
             ("config.platform.notifications.tasks.send_notification", {"queue": "jobs"}),
             ("config.platform.notifications.tasks.forget_old", {"queue": "jobs"}),

@@ -19,12 +19,18 @@ def check_can_manage_connections(user: User) -> None:
         raise PermissionDenied(_("Only administrators can see and manage connections."))
 
 
+def user_can_use_all(user: User) -> bool:
+    """Tell whether the user's role may use each connection for exports, shared or not. Connections are shared
+    with roles, so the scopes of an API token do not count here: they limit what it does with exports."""
+    return user.role_allows(Permission.CONNECTION_MANAGE)
+
+
 def user_can_use(user: User, connection: Connection) -> bool:
     """Tell whether the user may put exports on the connection and manage those there: administrators always,
     others where it is shared with their role."""
     if not user.may(Permission.EXPORT_MANAGE):
         return False
-    return user_can_manage_connections(user) or user.role in connection.allowed_roles
+    return user_can_use_all(user) or user.role in connection.allowed_roles
 
 
 def check_can_use(user: User, connection: Connection) -> None:

@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
-from connections.permissions import user_can_manage_connections, user_can_use
+from connections.permissions import user_can_use, user_can_use_all
 from exports import policies
 from exports.models import Export, Run
 
@@ -33,8 +33,8 @@ def user_can_confirm(user: User, run: Run) -> bool:
     if run.is_cleanup and not user_can_use(user, connection):
         return False
     if run.removal_guard == "reach" or policies.reaches_everywhere(run):
-        return user_can_manage_connections(user)
-    return connection.limited.may_remove or user_can_manage_connections(user)
+        return user_can_use_all(user)
+    return connection.limited.may_remove or user_can_use_all(user)
 
 
 def check_can_confirm(user: User, run: Run) -> None:

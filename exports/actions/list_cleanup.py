@@ -17,7 +17,7 @@ from config.platform.jobs.enqueue import enqueue_on_commit
 from config.platform.jobs.models import ENDED_WELL, OPEN, JobStatus
 from config.platform.web.versions import take_version
 from connections.models import Connection
-from connections.permissions import check_can_use, user_can_manage_connections
+from connections.permissions import check_can_use, user_can_use_all
 from exports import permissions, policies
 from exports.actions import manage, runs
 from exports.actions.manage import ExportSettings
@@ -81,14 +81,16 @@ def nothing_to_clean_up() -> str:
 
 
 @transaction.atomic
-def restart(run: Run, *, people: int, by: User | None) -> Run:
-    """Start a list cleanup again that was held, failed or canceled, of up to about ``people`` contacts. Raises
-    PermissionDenied and policies.Refusal."""
+def restart(run: Run, *, people: int, how: str, by: User | None) -> Run:
+    """Start a list cleanup again that was held, failed or canceled, of up to about ``people`` contacts, which are
+    removed as the user saw it. Raises PermissionDenied and policies.Refusal."""
     export = Export.objects.select_for_update(of=("self",)).get(pk=run.export_id)
     if by is not None:
         permissions.check_can_confirm(by, run)
     policies.check_can_restart_cleanup(run)
     asked = CleanupSettings.asked_of(run)
+    if how != asked.how:
+        raise policies.Refusal(runs.removal_has_changed())
     wanted = replace(asked, unsubscribes_everywhere=policies.reaches_everywhere(run), people=people)
     return _start(export, AbandonedList(run.cleanup.delivered_set, run.connection), wanted, by)
 
@@ -194,7 +196,7 @@ def _find_connection(left: AbandonedList, wanted: CleanupSettings, by: User | No
     connection = Connection.objects.get(pk=left.connection.pk)
     if by is not None:
         check_can_use(by, connection)
-        if wanted.unsubscribes_everywhere and not user_can_manage_connections(by):
+        if wanted.unsubscribes_everywhere and not user_can_use_all(by):
             raise PermissionDenied(
                 _("Only an administrator can unsubscribe contacts from all lists of the client.")
             )

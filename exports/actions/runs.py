@@ -64,11 +64,14 @@ def confirm_removals(run: Run, *, people: int, how: str, by: User | None) -> Run
         permissions.check_can_confirm(by, run)
     policies.check_can_confirm(run)
     if how != run.export.removal:
-        raise policies.Refusal(
-            _("The setting for contacts who left the segments has changed. Reload the page and try again.")
-        )
+        raise policies.Refusal(removal_has_changed())
     agreed = {"how": how, "unsubscribes_everywhere": policies.reaches_everywhere(run)}
     return start_run(run.export, by=by, options=RunOptions(confirmed_removals=people, removal=agreed))
+
+
+def removal_has_changed() -> str:
+    """Say that contacts would be removed in another way than the user saw."""
+    return _("The setting for contacts who left the segments has changed. Reload the page and try again.")
 
 
 @transaction.atomic

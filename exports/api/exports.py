@@ -12,13 +12,13 @@ from ninja import Router
 from config.platform.accounts.decorators import check_permission
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
-from config.platform.api.idempotency import KeyHeader, once
+from config.platform.api.idempotency import KeyHeader, create_once
 from config.platform.api.values import PAGE_SIZE, Answer, Body, Id, Limit, Page, Text, page_of
 from config.platform.jobs.models import JobStatus
 from config.platform.web.htmx import Request
 from connections.destinations.values import FieldMapping
 from exports.actions import runs
-from exports.api.shown_run import RunOut, shown_run
+from exports.api.shown_run import RunOut, find_shown_run
 from exports.models import Export, Run, RunKind, Trigger
 from exports.models.snapshot import RunOptions
 from exports.permissions import check_can_manage, user_can_manage
@@ -58,9 +58,9 @@ class ExportOut(Answer):
 
 
 class StartRun(Body):
-    """Options of a run; by default only changes are sent."""
+    """Options of a run; by default only changes are sent, with ``all_contacts`` all members of the segments."""
 
-    everyone: bool = False
+    all_contacts: bool = False
 
 
 @router.get("/exports", response=Page[ExportOut], operation_id="list_exports", summary="List exports")
@@ -108,12 +108,11 @@ def start_run(
     export = get_object_or_404(Export.objects.select_related("connection"), pk=export_id)
     check_can_manage(request.user, export)
 
-    def act() -> tuple[int, RunOut]:
-        options = RunOptions(everyone=body.everyone)
-        run = runs.start_run(export, by=request.user, trigger=Trigger.API, options=options)
-        return HTTPStatus.CREATED, shown_run(run)
+    def create() -> int:
+        options = RunOptions(everyone=body.all_contacts)
+        return runs.start_run(export, by=request.user, trigger=Trigger.API, options=options).pk
 
-    return once(request, response, idempotency_key, act)
+    return create_once(request, response, idempotency_key, create=create, show=find_shown_run)
 
 
 def _exports() -> "QuerySet[Export]":

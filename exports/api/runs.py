@@ -15,7 +15,7 @@ from pydantic import Field
 
 from config.platform.accounts.decorators import check_permission
 from config.platform.accounts.permissions import Permission
-from config.platform.api.idempotency import KeyHeader, once
+from config.platform.api.idempotency import KeyHeader, create_once
 from config.platform.api.ndjson import documented, ndjson
 from config.platform.api.values import PAGE_SIZE, WHOLE, Body, Id, Limit, Page, page_of
 from config.platform.audit.record import record
@@ -23,7 +23,7 @@ from config.platform.jobs.models import JobStatus
 from config.platform.web.htmx import Request
 from exports import permissions
 from exports.actions import list_cleanup, runs
-from exports.api.shown_run import RunOut, runs_to_show, shown_run
+from exports.api.shown_run import RunOut, find_shown_run, runs_to_show, shown_run
 from exports.models import Removal, Run
 from exports.permissions import check_can_manage
 from exports.reporting import people
@@ -43,7 +43,7 @@ class ConfirmRemovals(Body):
     """How many contacts may be removed, as ``removals_held`` of the run says, and how, as ``removal`` says: the
     removals have changed when these differ."""
 
-    people: Annotated[int, Field(ge=1, le=10**9), WHOLE]
+    contacts: Annotated[int, Field(ge=1, le=10**9), WHOLE]
     removal: Annotated[Removal, Field(strict=False)]
 
 
@@ -88,7 +88,7 @@ def cancel_run(request: Request, run_id: Id) -> object:
     """Ask a run to stop, or not to be tried again. What was sent stays sent."""
     run = _managed(request, run_id)
     runs.cancel_run(run, by=request.user)
-    return shown_run(get_object_or_404(runs_to_show(), pk=run_id))
+    return find_shown_run(run_id)
 
 
 @router.post(
@@ -104,18 +104,15 @@ def confirm_removals(
     body: ConfirmRemovals,
     idempotency_key: KeyHeader = None,
 ) -> object:
-    """Start a run that removes up to ``people`` contacts whose removal a guard holds."""
+    """Start a run that removes up to ``contacts`` contacts whose removal a guard holds."""
     run = _managed(request, run_id)
     permissions.check_can_confirm(request.user, run)
 
-    def act() -> tuple[int, RunOut]:
-        if run.is_cleanup:
-            new = list_cleanup.restart(run, people=body.people, by=request.user)
-        else:
-            new = runs.confirm_removals(run, people=body.people, how=body.removal, by=request.user)
-        return HTTPStatus.CREATED, shown_run(get_object_or_404(runs_to_show(), pk=new.pk))
+    def create() -> int:
+        confirm = list_cleanup.restart if run.is_cleanup else runs.confirm_removals
+        return confirm(run, people=body.contacts, how=body.removal, by=request.user).pk
 
-    return once(request, response, idempotency_key, act)
+    return create_once(request, response, idempotency_key, create=create, show=find_shown_run)
 
 
 @router.get(

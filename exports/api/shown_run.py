@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
 
 from config.platform.api.values import Answer
 from config.platform.jobs.models import JobStatus
@@ -44,6 +45,11 @@ def runs_to_show() -> "QuerySet[Run]":
     return Run.objects.select_related("export", "requested_by").defer(*_UNREAD)
 
 
+def find_shown_run(run_id: int) -> RunOut:
+    """Return what programs see of the run with an ID. Raises Http404."""
+    return shown_run(get_object_or_404(runs_to_show(), pk=run_id))
+
+
 def shown_run(run: Run) -> RunOut:
     """Return what programs see of a run; its export and requester are fetched before."""
     return RunOut(
@@ -62,7 +68,7 @@ def shown_run(run: Run) -> RunOut:
         started_at=run.started_at,
         finished_at=run.finished_at,
         next_try_at=run.next_try_at,
-        removal=run.export.removal,
+        removal=run.options["removal"]["how"] if run.is_cleanup else run.export.removal,
         removals_held=run.removals_held,
         removal_guard=run.removal_guard,
         counts=summary.of_run(run).as_numbers(),

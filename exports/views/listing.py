@@ -21,7 +21,7 @@ from config.platform.web.formats import ago
 from config.platform.web.htmx import Request
 from config.platform.web.lists import Column, list_page
 from connections import destinations
-from connections.permissions import user_can_manage_connections
+from connections.permissions import user_can_use_all
 from exports import policies
 from exports.actions.manage import schedule_of
 from exports.models import Export, Run, RunKind
@@ -128,7 +128,7 @@ def _seen_by(user: User) -> QuerySet[Export]:
 def _is_mine(user: User) -> Case:
     """The same as permissions.user_can_manage, for sorting."""
     shared = Q(connection=None) | Q(connection__allowed_roles__contains=[user.role])
-    mine = Q(pk__isnull=False) if user_can_manage_connections(user) else shared
+    mine = Q(pk__isnull=False) if user_can_use_all(user) else shared
     allowed = mine if user.may(Permission.EXPORT_MANAGE) else Q(pk=None)
     return Case(When(allowed, then=Value(True)), default=Value(False), output_field=BooleanField())
 

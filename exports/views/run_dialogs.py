@@ -63,11 +63,9 @@ def confirm_removals(request: Request, run_id: int) -> HttpResponse:
 
     def act() -> tuple[str, str]:
         policies.check_can_confirm(run)
-        people = count_shown(request, "people")
-        if run.is_cleanup:
-            new = actions_list_cleanup.restart(run, people=people, by=request.user)
-        else:
-            new = runs.confirm_removals(run, people=people, how=request.POST.get("how", ""), by=request.user)
+        people, how = count_shown(request, "people"), request.POST.get("how", "")
+        restart = actions_list_cleanup.restart if run.is_cleanup else runs.confirm_removals
+        new = restart(run, people=people, how=how, by=request.user)
         return reverse("exports:run", args=[new.pk]), ""
 
     asked = Confirmation(

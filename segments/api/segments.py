@@ -5,7 +5,6 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
-import orjson
 from django.db import IntegrityError, transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpResponse, StreamingHttpResponse
@@ -16,7 +15,7 @@ from pydantic import Field
 from config.platform.accounts.decorators import check_permission
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
-from config.platform.api.idempotency import KeyHeader, once
+from config.platform.api.idempotency import KeyHeader, create_once
 from config.platform.api.ndjson import documented, ndjson
 from config.platform.api.problems import Conflict
 from config.platform.api.values import PAGE_SIZE, Answer, Body, Id, Limit, Name, Page, Text, page_of
@@ -31,6 +30,9 @@ from segments.rules.tree import InvalidRules
 from segments.store import matching
 
 router = Router(tags=["Segments"])
+
+# A group is an object with a list of rules, and a value may be a list.
+_DEEPEST = 2 * rule_trees.MAX_DEPTH + 4
 
 Rules = Annotated[
     dict[str, Any],
@@ -110,9 +112,9 @@ def create_segment(
 ) -> object:
     """Create a segment and queue its first refresh."""
     check_can_manage_segments(request.user)
-    _check_no_nul(body.rules)
+    _check_storable(body.rules)
 
-    def act() -> tuple[int, SegmentOut]:
+    def create() -> int:
         try:
             with transaction.atomic():
                 segment = actions.create_segment(
@@ -126,16 +128,19 @@ def create_segment(
             raise Conflict("There is a segment with this name.", "name_taken") from None
         except InvalidRules as error:
             raise _invalid(error) from None
-        return HTTPStatus.CREATED, _shown(segment, request.user)
+        return segment.pk
 
-    return once(request, response, idempotency_key, act)
+    def show(segment_id: int) -> SegmentOut:
+        return _shown(get_object_or_404(_segments(), pk=segment_id), request.user)
+
+    return create_once(request, response, idempotency_key, create=create, show=show)
 
 
 @router.post("/segments/count", response=CountOut, operation_id="count_rules", summary="Count members of rules")
 def count_rules(request: Request, body: CountRules) -> object:
     """Count the profiles that match rules now, without creating a segment."""
     check_can_manage_segments(request.user)
-    _check_no_nul(body.rules)
+    _check_storable(body.rules)
     try:
         found = segment_rules.problems(body.rules)
         if found:
@@ -192,7 +197,7 @@ def _segments() -> "QuerySet[Segment]":
 
 
 def _shown(segment: Segment, user: User) -> SegmentOut:
-    status = getattr(segment, "last_status", JobStatus.QUEUED)
+    status = getattr(segment, "last_status", None)
     return SegmentOut(
         id=segment.pk,
         name=segment.name,
@@ -208,17 +213,21 @@ def _shown(segment: Segment, user: User) -> SegmentOut:
     )
 
 
-def _check_no_nul(rules: Mapping[str, object]) -> None:
-    """Raise Conflict for rules with a NUL character, which PostgreSQL stores nowhere, or with too many groups in
-    each other."""
-    try:
-        text = orjson.dumps(rules)
-    except orjson.JSONEncodeError:
-        raise Conflict(
-            f"Rules have at most {rule_trees.MAX_DEPTH} groups in each other.", "invalid_rules"
-        ) from None
-    if b"\\u0000" in text:
-        raise Conflict("Rules contain no NUL character.", "invalid_rules")
+def _check_storable(rules: Mapping[str, object]) -> None:
+    """Raise Conflict for rules with a NUL character, which PostgreSQL stores nowhere, or with so many groups in
+    each other that they cannot be read."""
+    left: list[tuple[object, int]] = [(rules, 0)]
+    while left:
+        value, depth = left.pop()
+        if depth > _DEEPEST:
+            most = f"Rules have at most {rule_trees.MAX_DEPTH} groups in each other."
+            raise Conflict(most, "invalid_rules")
+        if isinstance(value, str) and "\0" in value:
+            raise Conflict("Rules contain no NUL character.", "invalid_rules")
+        if isinstance(value, Mapping):
+            left += [(each, depth + 1) for pair in value.items() for each in pair]
+        elif isinstance(value, list):
+            left += [(each, depth + 1) for each in value]
 
 
 def _invalid(error: InvalidRules) -> Conflict:

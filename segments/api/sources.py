@@ -181,6 +181,7 @@ def push_profiles(request: Request, source_id: Id, body: PushProfiles) -> object
 )
 def start_snapshot(request: Request, source_id: Id) -> object:
     """Start a snapshot: push all profiles with its ID, then finish it within a day."""
+    check_can_manage_data_sources(request.user)
     snapshot = actions.start_snapshot(get_object_or_404(DataSource, pk=source_id), by=request.user)
     return Status(HTTPStatus.CREATED, SnapshotOut(id=snapshot.pk, started_at=snapshot.started_at))
 

@@ -112,6 +112,10 @@ class User(AbstractBaseUser):
         never for a deactivated account."""
         if self.token_permissions is not None and permission not in self.token_permissions:
             return False
+        return self.role_allows(permission)
+
+    def role_allows(self, permission: Permission) -> bool:
+        """Return whether this person's role carries ``permission``, whatever an API token allows."""
         return self.is_active and permission in ROLES[self.role].permissions
 
     @property

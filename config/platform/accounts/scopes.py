@@ -33,12 +33,10 @@ MEANINGS: dict[Scope, Promise] = {
     Scope.AUDIT: _("See who changed what."),
 }
 
-# Managing connections through the API means to see them, and to use those that are not shared with a role.
+# Managing connections through the API means to see them. Using them for exports follows from the role.
 PERMISSIONS: dict[Scope, frozenset[Permission]] = {
     Scope.READ: frozenset({Permission.EXPORT_VIEW, Permission.SEGMENT_VIEW, Permission.CUSTOMER_VIEW}),
-    Scope.EXPORTS: frozenset(
-        {Permission.EXPORT_VIEW, Permission.EXPORT_MANAGE, Permission.CONNECTION_MANAGE},
-    ),
+    Scope.EXPORTS: frozenset({Permission.EXPORT_VIEW, Permission.EXPORT_MANAGE}),
     Scope.SEGMENTS: frozenset({Permission.SEGMENT_VIEW, Permission.SEGMENT_MANAGE}),
     Scope.SOURCES: frozenset({Permission.SEGMENT_VIEW, Permission.DATA_SOURCE_MANAGE}),
     Scope.PERSONAL_DATA: frozenset({Permission.PERSONAL_DATA_SEE}),

@@ -3,7 +3,6 @@
 from celery import shared_task
 
 from config.platform.accounts import lockout, password_links, sessions
-from config.platform.api import idempotency
 from config.platform.jobs.enqueue import enqueue
 
 
@@ -22,7 +21,6 @@ def enqueue_pending() -> None:
 
 @shared_task
 def clear_ended() -> None:
-    """Clear sessions that have ended, failed sign-ins that no longer count, and old answers of the API."""
+    """Clear sessions that have ended and failed sign-ins that no longer count."""
     sessions.clear_ended()
     lockout.forget_old()
-    idempotency.forget_old()

@@ -1,13 +1,15 @@
-"""Carry out a request once, however often it is sent with the same Idempotency-Key."""
+"""Create something once, however often it is sent with the same Idempotency-Key."""
 
 from collections.abc import Callable
 from datetime import timedelta
-from hashlib import sha256
-from typing import Annotated, Any
+from http import HTTPStatus
+from typing import Annotated
 
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
+from django.utils.crypto import salted_hmac
 from ninja import Header, Status
+from pydantic import BaseModel
 
 from config.platform.api.models import IdempotencyKey
 from config.platform.api.problems import Conflict
@@ -23,32 +25,44 @@ KeyHeader = Annotated[
         min_length=1,
         max_length=200,
         pattern=r"^[!-~]+$",
-        description="Repeats with the same key get the same answer, for 24 hours.",
+        description="For 24 hours, a repeat with the same key creates nothing again and shows what the first did.",
     ),
 ]
 
 
 @transaction.atomic
-def once(
-    request: Request, response: HttpResponse, key: str | None, act: Callable[[], tuple[int, Any]]
-) -> Status[Any]:
-    """Return the status and the body that ``act`` returns, or those that it returned when the same user sent the
-    key before. What ``act`` writes and the key are committed together; nothing is kept when it raises. Of two
-    requests at once, the second waits for the first. Raises Conflict for a key of another request."""
+def create_once(
+    request: Request,
+    response: HttpResponse,
+    key: str | None,
+    *,
+    create: Callable[[], int],
+    show: Callable[[int], BaseModel],
+) -> Status[BaseModel]:
+    """Return what ``show`` returns for the ID that ``create`` returns, or for the one that it returned when the
+    same user sent the key to the same operation before. What is created and the key are committed together;
+    nothing is kept when it raises. Of two requests at once, the second waits for the first. Only the ID is
+    stored: a repeat shows what the present token may see. Raises Conflict for a key of another body, and when
+    what was created is removed."""
     if key is None:
-        return Status(*act())
+        return Status(HTTPStatus.CREATED, show(create()))
     row, is_new = IdempotencyKey.objects.get_or_create(
-        user=request.user, key=key, defaults={"request_hash": _hash(request)}
+        user=request.user,
+        operation=f"{request.method} {request.path}",
+        key=key,
+        defaults={"body_hash": _hash(request.body)},
     )
-    if not is_new:
-        if row.request_hash != _hash(request):
-            raise Conflict("The idempotency key was used for another request.", "idempotency_key_reused")
-        response["Idempotency-Replayed"] = "true"
-        return Status(row.status, row.body)
-    row.status, body = act()
-    row.body = body.model_dump(mode="json")
-    row.save(update_fields=["status", "body"])
-    return Status(row.status, body)
+    if is_new:
+        row.created_id = create()
+        row.save(update_fields=["created_id"])
+        return Status(HTTPStatus.CREATED, show(row.created_id))
+    if row.body_hash != _hash(request.body):
+        raise Conflict("The idempotency key was used for another request.", "idempotency_key_reused")
+    response["Idempotency-Replayed"] = "true"
+    try:
+        return Status(HTTPStatus.CREATED, show(row.created_id))
+    except Http404:
+        raise Conflict("What the first request with this key created is removed.", "removed") from None
 
 
 def forget_old() -> None:
@@ -56,5 +70,6 @@ def forget_old() -> None:
     IdempotencyKey.objects.filter(created_at__lt=clock.now() - KEPT).delete()
 
 
-def _hash(request: Request) -> str:
-    return sha256(f"{request.method} {request.path} ".encode() + request.body).hexdigest()
+def _hash(body: bytes) -> str:
+    """Return a keyed hash: a plain one would confirm a guessed body, which may hold personal data."""
+    return salted_hmac("config.platform.api.idempotency", body, algorithm="sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""Store the answers to requests with an idempotency key, so that a repeated request is answered alike."""
+"""Store idempotency keys with the ID of what a request created, so that a repeat creates nothing again."""
 
 from django.conf import settings
 from django.db import models
@@ -7,18 +7,21 @@ from config.platform.jobs import clock
 
 
 class IdempotencyKey(models.Model):
-    """A key that a program sent with a request, and the answer to it; written together with what it did."""
+    """A key that a program sent to an operation, and the ID of what that created; written together with it."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    # The method and the path.
+    operation = models.CharField(max_length=300)
     key = models.CharField(max_length=200)
-    # A hash of method, path and body: another request with the same key is a mistake.
-    request_hash = models.CharField(max_length=64)
-    status = models.SmallIntegerField(default=0)
-    body = models.JSONField(default=dict)
+    # Another body with the same key is a mistake.
+    body_hash = models.CharField(max_length=64)
+    created_id = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(default=clock.now, db_index=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "key"], name="idempotency_key_is_unique")]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "operation", "key"], name="idempotency_key_is_unique")
+        ]
 
     def __str__(self) -> str:
         return self.key

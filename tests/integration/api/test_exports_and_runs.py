@@ -1,18 +1,24 @@
 """Exports and runs over the API: the same permissions and actions as the pages."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Role
+from config.platform.accounts.scopes import Scope
+from config.platform.api import idempotency, tasks
 from config.platform.api.models import IdempotencyKey
 from config.platform.audit.models import AuditEntry
+from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
 from connections.models import Connection
-from exports.models import Export, Run, Trigger
+from exports.models import DeliveredSet, Export, ListCleanup, Run, RunKind, Trigger
 from exports.models.export import Removal
+from exports.removal.list_cleanup import CleanupSettings
 from segments.models import Segment
 from tests.support import exports
 from tests.support.api import client_of
@@ -59,7 +65,23 @@ def test_connections_are_for_administrators_and_hold_no_secret(
     assert exports.API_KEY not in found.content.decode()
     assert "credentials" not in client_of(alice).get(f"connections/{connection.pk}").json()
     assert client_of(bob).get("connections").status_code == 403
-    assert client_of(alice, scopes=["read"]).get(f"connections/{connection.pk}").status_code == 403
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_only_the_scope_of_connections_shows_them(alice: User, connection: Connection, scope: Scope) -> None:
+    client, expected = client_of(alice, scopes=[scope]), 200 if scope == Scope.CONNECTIONS else 403
+    assert client.get("connections").status_code == expected
+    assert client.get(f"connections/{connection.pk}").status_code == expected
+
+
+def test_an_administrator_runs_exports_on_any_connection_with_that_scope_alone(
+    alice: User, export: Export
+) -> None:
+    Connection.objects.update(allowed_roles=[])
+    client = client_of(alice, scopes=[Scope.EXPORTS])
+    assert client.get(f"exports/{export.pk}").json()["can_manage"] is True
+    assert client.post(f"exports/{export.pk}/runs", {}).status_code == 201
+    assert client_of(alice, scopes=[Scope.READ]).post(f"exports/{export.pk}/runs", {}).status_code == 403
 
 
 def test_exports_come_in_parts(alice: User, charlie: User, connection: Connection, segment: Segment) -> None:
@@ -155,7 +177,35 @@ def test_a_repeated_start_with_its_key_is_answered_alike(bob: User, export: Expo
     assert first.json() == second.json()
     assert second["Idempotency-Replayed"] == "true"
     assert Run.objects.count() == 1
-    assert client.post(f"exports/{export.pk}/runs", {"everyone": True}, **header).status_code == 409
+    assert client.post(f"exports/{export.pk}/runs", {"all_contacts": True}, **header).status_code == 409
+
+
+def test_a_key_counts_for_each_operation_on_its_own(
+    alice: User, bob: User, export: Export, connection: Connection, segment: Segment
+) -> None:
+    other = exports.export_to(None, connection, segment, list_id="b" * 32, by=alice, name="Other")
+    client, header = client_of(bob), {"Idempotency-Key": "2026-11-30"}
+    found = {client.post(f"exports/{each.pk}/runs", {}, **header).status_code for each in (export, other)}
+    assert found == {201}
+    assert Run.objects.count() == 2
+    assert client_of(alice).post(f"exports/{export.pk}/runs", {}, **header).status_code == 409
+
+
+def test_a_repeat_shows_what_was_created_as_it_is_now(bob: User, export: Export) -> None:
+    client, header = client_of(bob), {"Idempotency-Key": "1"}
+    client.post(f"exports/{export.pk}/runs", {}, **header)
+    Run.objects.update(status=JobStatus.CANCELED, finished_at="2026-01-01T00:00:00Z")
+    again = client.post(f"exports/{export.pk}/runs", {}, **header)
+    assert (again.status_code, again.json()["status"]) == (201, "canceled")
+
+
+def test_keys_are_forgotten_after_a_day(bob: User, export: Export) -> None:
+    client_of(bob).post(f"exports/{export.pk}/runs", {}, **{"Idempotency-Key": "1"})
+    tasks.forget_old_keys()
+    assert IdempotencyKey.objects.exists()
+    with time_machine.travel(clock.now() + idempotency.KEPT + timedelta(minutes=1)):
+        tasks.forget_old_keys()
+    assert not IdempotencyKey.objects.exists()
 
 
 def test_a_refused_start_does_not_use_up_its_key(bob: User, export: Export) -> None:
@@ -168,10 +218,10 @@ def test_a_refused_start_does_not_use_up_its_key(bob: User, export: Export) -> N
 
 
 def test_unknown_members_of_a_body_are_refused(bob: User, export: Export) -> None:
-    body = {"requested_by": 1, "everyone": "yes"}
+    body = {"requested_by": 1, "all_contacts": "yes"}
     response = client_of(bob).post(f"exports/{export.pk}/runs", body)
     assert response.status_code == 422
-    assert {each["location"][-1] for each in response.json()["errors"]} == {"requested_by", "everyone"}
+    assert {each["location"][-1] for each in response.json()["errors"]} == {"requested_by", "all_contacts"}
     assert not Run.objects.exists()
 
 
@@ -198,12 +248,35 @@ def test_held_removals_are_confirmed_as_they_were_shown(alice: User, export: Exp
     Export.objects.update(removal=Removal.DELETE)
     client = client_of(alice)
     run_id = client.post(f"exports/{export.pk}/runs", {}).json()["id"]
-    body = {"people": 7, "removal": "delete"}
+    body = {"contacts": 7, "removal": "delete"}
     assert client.post(f"runs/{run_id}/confirm", body).status_code == 409
     Run.objects.update(status="warnings", finished_at="2026-01-01T00:00:00Z", removals_held=7)
     assert client.post(f"runs/{run_id}/confirm", body | {"removal": "unsubscribe"}).status_code == 409
     assert client.post(f"runs/{run_id}/confirm", body).status_code == 201
     assert Run.objects.order_by("-pk")[0].options["confirmed_removals"] == 7
+
+
+def test_a_list_cleanup_is_confirmed_as_it_was_shown(alice: User, export: Export, connection: Connection) -> None:
+    known = DeliveredSet.objects.create(
+        export=export, account=connection.account, list_id="c" * 32, list_title="Old"
+    )
+    held = Run.objects.create(
+        export=export,
+        number=1,
+        trigger=Trigger.MANUAL,
+        kind=RunKind.LIST_CLEANUP,
+        status=JobStatus.WARNINGS,
+        finished_at="2026-01-01T00:00:00Z",
+        removals_held=7,
+        options=CleanupSettings(how="delete", people=1).options().keep(),
+    )
+    ListCleanup.objects.create(run=held, delivered_set=known, connection=connection)
+    client, url = client_of(alice), f"runs/{held.pk}/confirm"
+    assert client.get(f"runs/{held.pk}").json()["removal"] == "delete"
+    assert client.post(url, {"contacts": 7, "removal": "unsubscribe"}).status_code == 409
+    assert Run.objects.count() == 1
+    assert client.post(url, {"contacts": 7, "removal": "delete"}).status_code == 201
+    assert Run.objects.latest("pk").options["confirmed_removals"] == 7
 
 
 def test_rejections_are_streamed_to_those_who_see_personal_data_and_recorded(

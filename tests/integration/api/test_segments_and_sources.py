@@ -8,6 +8,7 @@ import pytest
 import time_machine
 
 from config.platform.accounts.models import User
+from config.platform.api.models import IdempotencyKey
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
@@ -212,6 +213,13 @@ def test_only_those_who_manage_data_sources_push(charlie: User, bob: User, sourc
     assert client_of(charlie).get(f"sources/{source.pk}").status_code == 200
 
 
+def test_those_who_may_not_push_do_not_learn_which_sources_there_are(charlie: User, source: DataSource) -> None:
+    for path in ("profiles", "snapshots", "snapshots/1/finish"):
+        body = {"profiles": [ANN]} if path == "profiles" else {"profiles": 1}
+        for pk in (source.pk, source.pk + 1):
+            assert client_of(charlie).post(f"sources/{pk}/{path}", body).status_code == 403
+
+
 def test_profiles_are_not_pushed_to_other_sources(client: ApiClient) -> None:
     other = create_profiles([{"email": "ann@example.com"}])
     response = client.post(f"sources/{other.pk}/profiles", {"profiles": [{"email": "x"}]})
@@ -261,6 +269,28 @@ def test_rules_that_cannot_be_used_are_a_conflict(client: ApiClient) -> None:
         response = client.post("segments", {"name": "Odd", "rules": rules})
         assert (response.status_code, response.json()["code"]) == (409, "invalid_rules")
         assert client.post("segments/count", {"rules": rules}).status_code == 409
+
+
+def test_a_text_with_a_backslash_is_no_nul_character(client: ApiClient) -> None:
+    create_profiles([{"city": "Oslo"}])
+    rules = {"rules": [{"attribute": "city", "operator": "is", "value": "\\u0000"}]}
+    assert client.post("segments/count", {"rules": rules}).json() == {"count": 0}
+    for odd in ({"rules": [], "a\0": 1}, {"rules": [{"attribute": "city", "operator": "is", "value": "a\0"}]}):
+        response = client.post("segments", {"name": "Odd", "rules": odd})
+        assert response.json()["detail"] == "Rules contain no NUL character."
+
+
+def test_a_repeated_creation_shows_the_present_token_what_it_may_see(bob: User, enqueued: list[Any]) -> None:
+    create_profiles([{"email": "ann@example.com"}])
+    rules = {"rules": [{"attribute": "email", "operator": "is", "value": "ann@example.com"}]}
+    body, header = {"name": "Ann", "rules": rules}, {"Idempotency-Key": "1"}
+    assert client_of(bob).post("segments", body, **header).json()["rules"] == rules
+    again = client_of(bob, scopes=["segments"]).post("segments", body, **header)
+    assert (again.status_code, again.json()["rules"]) == (201, None)
+    assert "ann@example.com" not in str(list(IdempotencyKey.objects.values()))
+    Segment.objects.all().delete()
+    gone = client_of(bob).post("segments", body, **header)
+    assert (gone.status_code, gone.json()["code"]) == (409, "removed")
 
 
 def test_viewers_see_no_rules_and_no_members(charlie: User) -> None:

@@ -192,7 +192,9 @@ def test_many_more_than_were_seen_are_held_until_a_user_confirms(
     assert set(states(account, old_list).values()) == {"Active"}
     asked = bob_client.get(f"/data/runs/{held.pk}/confirm-removals/").content.decode()
     assert "Remove 20 contacts?" in asked
-    bob_client.post(f"/data/runs/{held.pk}/confirm-removals/", {"people": "20"})
+    url = f"/data/runs/{held.pk}/confirm-removals/"
+    assert bob_client.post(url, {"people": "20", "how": "unsubscribe"}).status_code == 409
+    bob_client.post(url, {"people": "20", "how": "delete"})
     again = shop.runs.filter(kind="list_cleanup").latest("pk")
     assert to_its_end(again).removed == 20
     assert bob_client.get(f"/data/runs/{held.pk}/confirm-removals/").status_code == 409
