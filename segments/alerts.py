@@ -5,6 +5,7 @@ from collections.abc import Collection
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from config.platform.jobs.models import JobStatus
 from config.platform.notifications import alerts
 from config.platform.notifications.alerts import Subject
 from config.platform.notifications.models import Kind
@@ -49,13 +50,13 @@ def open_refresh_failed(segment: Segment, message: str) -> None:
 
 
 def update_after_import(source: DataSource, path: str = "", *, failure: str = "") -> None:
-    """Open the alert that an import failed, or close it when ``failure`` is empty. ``path`` is the page that it
-    links to. No removals are held any more."""
+    """Open the alert that an import failed, or close it when ``failure`` is empty and no pushed profiles of a
+    failed import wait to be imported again. ``path`` is the page that it links to."""
     subject = Subject("source", str(source.pk), source.name, path or reverse("segments:data_sources"))
-    alerts.close_alerts([Kind.NEEDS_CONFIRMATION], subject)
+    close_removals_held(source)
     if failure:
         alerts.open_alert(Kind.FAILED, subject, failure)
-    else:
+    elif not source.pushed_batches.filter(job=None, failed_imports__gt=0).exists():
         alerts.close_alerts([Kind.FAILED], subject)
 
 
@@ -76,9 +77,9 @@ def open_removals_held(source: DataSource, path: str, sentence: str) -> None:
 
 
 def close_removals_held(source: DataSource) -> None:
-    """Close the alert that removals of an import await confirmation."""
-    subject = Subject("source", str(source.pk), source.name, reverse("segments:data_sources"))
-    alerts.close_alerts([Kind.NEEDS_CONFIRMATION], subject)
+    """Close the alert that removals of an import await confirmation, unless those of another import do."""
+    if not source.imports.filter(status=JobStatus.NEEDS_CONFIRMATION).exists():
+        alerts.close_alerts([Kind.NEEDS_CONFIRMATION], _source_subject(source))
 
 
 def forget_source(source: DataSource) -> None:

@@ -21,7 +21,7 @@ from segments.models import (
 )
 from segments.privacy import erase
 from segments.sources import actions, import_job, schedules
-from segments.sources.push import merge
+from segments.sources.push import ended, merge
 from segments.sources.watched_places import scan
 
 _IMPORT, _REFRESH = "segments.tasks.import_file", "segments.tasks.refresh_segment"
@@ -88,7 +88,7 @@ def enqueue_pending() -> None:
         enqueue("segments.tasks.scan_watched_place", place_id)
     for source_id in merge.sources_to_merge():
         enqueue_unless_waiting(merge.TASK, source_id)
-    merge.delete_merged()
+    ended.conclude_all_ended()
     actions.delete_abandoned_uploads()
     if erase.purge_is_due():
         enqueue("segments.tasks.purge_erased")

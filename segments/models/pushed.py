@@ -1,5 +1,7 @@
 """The inbox of profiles that programs push through the REST API, until they are merged into the profile store."""
 
+from collections.abc import Sequence
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -37,6 +39,12 @@ class PushedBatch(models.Model):
     keys = ArrayField(models.TextField())
     lines = ArrayField(models.TextField())
     size = models.IntegerField()
+    byte_count = models.BigIntegerField(default=0, db_default=0)  # of the lines, when they were accepted
+    # How many profiles were accepted; an erasure makes ``size`` less.
+    accepted = models.IntegerField(default=0, db_default=0)
+    # How many imports of it have failed, and when the next may start.
+    failed_imports = models.IntegerField(default=0, db_default=0)
+    retry_at = models.DateTimeField(null=True)
     pushed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     received_at = models.DateTimeField(default=clock.now)
 
@@ -51,3 +59,15 @@ class PushedBatch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source_id}: {self.pk}"
+
+    def keep_rows(self, rows: Sequence[tuple[str, str]]) -> None:
+        """Keep only these rows, each a key and its line. Without any a batch that waits to be merged is deleted;
+        one of a snapshot stays, since it counts what was accepted."""
+        if len(rows) == self.size:
+            return
+        if not rows and self.snapshot_id is None:
+            self.delete()
+            return
+        self.keys, self.lines = [key for key, _line in rows], [line for _key, line in rows]
+        self.size = len(rows)
+        self.save(update_fields=["keys", "lines", "size"])

@@ -143,8 +143,8 @@ def _erase(subject: Subject, lists: Collection[str], by: User) -> Erasure:
     elsewhere = hooks.personal_data.erase(subject, erasure, lists)
     _blank_problems(subject.emails)
     _delete_drafts(subject.emails)
-    _delete_pushed(subject)
     erasure.counts = {**_uncount(subject), **elsewhere}
+    _delete_pushed(subject)  # after the data sources are locked, in the order of imports
     erasure.pending_ids = subject.profile_ids
     erasure.save(update_fields=["counts", "pending_ids"])
     record("person.erased", erasure, by=by, changes={name: (count, 0) for name, count in erasure.counts.items()})
@@ -175,16 +175,13 @@ def _delete_pushed(subject: Subject) -> None:
     """Delete the profiles of a person that programs pushed and that are not merged yet. An import that has read
     them already rejects them."""
     keys = {(profile.source_id, profile.key) for profile in subject.profiles}
-    for batch in PushedBatch.objects.order_by("pk").select_for_update(no_key=True).iterator(chunk_size=20):
+    for batch in PushedBatch.objects.order_by("pk").select_for_update(no_key=True).iterator(chunk_size=2):
         kept = [
             (key, line)
             for key, line in zip(batch.keys, batch.lines, strict=True)
             if (batch.source_id, key) not in keys and not _names_email(subject.emails, line)
         ]
-        if len(kept) < batch.size:
-            batch.keys, batch.lines = [key for key, _line in kept], [line for _key, line in kept]
-            batch.size = len(kept)
-            batch.save(update_fields=["keys", "lines", "size"])
+        batch.keep_rows(kept)
 
 
 def _blank_problems(emails: Sequence[str]) -> None:

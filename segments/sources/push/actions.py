@@ -14,6 +14,7 @@ from segments.models import DataSource, ImportJob, ImportMode, PushedBatch, Push
 from segments.sources import held_imports
 from segments.sources.column_plan import ColumnPlan, ColumnType, plans_from_list, plans_to_list
 from segments.sources.push import merge
+from segments.sources.push.ended import SNAPSHOT_KEPT, conclude_ended
 from segments.sources.push.inbox import FILE_NAME, new_job
 from segments.sources.push.rows import CheckedRows, check_rows
 
@@ -69,6 +70,8 @@ def accept(
             keys=found.keys,
             lines=found.lines,
             size=len(found.lines),
+            byte_count=sum(len(line.encode()) for line in found.lines),
+            accepted=len(found.lines),
             pushed_by=by,
         )
         if snapshot is None:
@@ -88,11 +91,13 @@ def start_snapshot(source: DataSource, *, by: User) -> PushSnapshot:
 @transaction.atomic
 def finish_snapshot(snapshot: PushSnapshot, *, profiles: int, by: User) -> ImportJob:
     """Queue the import of a snapshot: profiles that are not in it leave, unless a guard holds them. ``profiles``
-    is how many were accepted, so that none is missing unnoticed. Raises PushRefused."""
+    is how many were accepted, so that none is missing unnoticed. When the import failed, a snapshot can be
+    finished again. Raises PushRefused."""
     permissions.check_can_manage_data_sources(by)
+    conclude_ended(DataSource.objects.select_for_update(no_key=True).get(pk=snapshot.source_id))
     _lock_open(snapshot)
     batches = PushedBatch.objects.filter(snapshot=snapshot)
-    known = batches.aggregate(sum=Sum("size", default=0))["sum"]
+    known = batches.aggregate(sum=Sum("accepted", default=0))["sum"]
     if known != profiles or not known:
         raise PushRefused(f"The snapshot has {known} accepted profiles.")
     if len({tuple(each) for each in batches.values_list("columns", flat=True)}) > 1:
@@ -109,7 +114,7 @@ def finish_snapshot(snapshot: PushSnapshot, *, profiles: int, by: User) -> Impor
 def _lock_open(snapshot: PushSnapshot) -> None:
     """Lock a snapshot that is not finished. Raises PushRefused."""
     rows = PushSnapshot.objects.select_for_update(no_key=True).filter(pk=snapshot.pk, finished_at=None)
-    if not rows.filter(started_at__gt=clock.now() - merge.SNAPSHOT_KEPT).exists():
+    if not rows.filter(started_at__gt=clock.now() - SNAPSHOT_KEPT).exists():
         raise PushRefused("The snapshot is finished, or older than a day.")
 
 

@@ -16,7 +16,7 @@ from segments import tasks
 from segments.models import DataSource, ImportJob, ProfileAttribute, PushedBatch, PushSnapshot, Segment
 from segments.privacy import erase
 from segments.privacy.subjects import Scope
-from segments.sources.push import merge
+from segments.sources.push import ended, merge
 from tests.support import exports
 from tests.support.api import ApiClient, client_of
 from tests.support.profiles import all_profiles, create_profiles
@@ -180,7 +180,7 @@ def test_a_guard_holds_a_snapshot_that_would_remove_too_many(client: ApiClient, 
     job_id = client.post(f"sources/{source.pk}/snapshots/{snapshot}/finish", {"profiles": 1}).json()["id"]
     tasks.import_file(job_id)
     assert client.get(f"imports/{job_id}").json()["status"] == "needs_confirmation"
-    merge.delete_merged()
+    ended.conclude_all_ended()
     assert PushedBatch.objects.filter(job=job_id).exists(), "the import needs them again once it is confirmed"
     assert len(stored()) == 10
 
@@ -189,7 +189,7 @@ def test_an_abandoned_snapshot_is_deleted(client: ApiClient, source: DataSource)
     snapshot = client.post(f"sources/{source.pk}/snapshots").json()["id"]
     push(client, source, ANN, snapshot_id=snapshot)
     with time_machine.travel(clock.now() + timedelta(hours=25)):
-        merge.delete_merged()
+        ended.conclude_all_ended()
     assert not PushSnapshot.objects.exists()
     assert not PushedBatch.objects.exists()
 
