@@ -14,9 +14,10 @@ from connections.vault import NotConnected
 from exports import permissions, policies
 from exports.actions import runs
 from exports.models import Export, ExportPreview, Run
-from exports.preview import summary
+from exports.preview import dry_run, summary
 from exports.state import retry_policy
 from segments import actions as segment_actions
+from segments.privacy import erase
 
 logger = logging.getLogger(__name__)
 
@@ -61,9 +62,18 @@ def work_out(preview_id: int) -> None:
         _end(job, JobStatus.FAILED, _("The preview failed after several attempts."))
         return
     leases.update_if_owner(job, status=JobStatus.PROCESSING, started_at=clock.now())
+    erased_until = erase.last_erasure()
     try:
         with leases.hold(job):
             outline, sample = summary.outline(job)
+        with transaction.atomic():
+            dry_run.check_erasures(erased_until)
+            _end(job, JobStatus.SUCCESSFUL, outline=outline, sample=sample)
+    except dry_run.PersonErased:
+        leases.release(job)
+        enqueue_on_commit("exports.tasks.work_out_preview", job.pk)
+    except leases.LeaseLost:
+        logger.warning("preview %s: another worker has taken over", job.pk)
     except (DestinationError, NotConnected) as trouble:
         _end(job, JobStatus.FAILED, getattr(trouble, "sentence", str(trouble)))
     except DatabaseError:
@@ -71,8 +81,6 @@ def work_out(preview_id: int) -> None:
         _end(
             job, JobStatus.FAILED, _("The preview timed out, or the database was not available. Try again later.")
         )
-    else:
-        _end(job, JobStatus.SUCCESSFUL, outline=outline, sample=sample)
 
 
 def _end(job: ExportPreview, status: JobStatus, message: str = "", **values: object) -> None:

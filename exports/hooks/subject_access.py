@@ -47,10 +47,11 @@ class ExportsPersonalData(PersonalData):
         return reverse("exports:person")
 
     def report(self, subject: Subject) -> Mapping[str, object]:
+        in_blocks = _in_blocks(subject)
         return {
             "sent": _sent(subject),
-            "outcomes": [*_outcomes(subject), *_in_blocks(subject)],
-            "in_previews": _in_previews(subject),
+            "outcomes": [*_outcomes(subject), *(row for row in in_blocks if row["run"] is not None)],
+            "in_previews": [*_in_previews(subject), *(row for row in in_blocks if row["run"] is None)],
             "on_lists_by_exports": _on_lists(subject),
             "refused_by_lists": _refused(subject),
             "removed_by_exports": _removed(subject),
@@ -164,14 +165,16 @@ def _outcomes(subject: Subject) -> list[dict[str, Any]]:
 
 
 def _in_blocks(subject: Subject) -> list[dict[str, Any]]:
-    """Return the results of the person in runs that sent nothing of them."""
+    """Return the results of the person in runs that sent nothing of them, and in previews, whose ``run`` is
+    None."""
     with database.cursor() as cursor:
         cursor.execute(
             """
             SELECT export.name, run.number, block.kind, block.code, person.email
               FROM exports_contactblock block
-              JOIN exports_run run ON run.id = block.run_id
-              JOIN exports_export export ON export.id = run.export_id,
+              LEFT JOIN exports_run run ON run.id = block.run_id
+              LEFT JOIN exports_exportpreview preview ON preview.id = block.preview_id
+              JOIN exports_export export ON export.id = coalesce(run.export_id, preview.export_id),
                    unnest(block.profile_ids, block.emails) AS person (profile_id, email)
              WHERE (block.emails && %(emails)s::text[] OR block.profile_ids && %(ids)s::bigint[])
                AND (person.email = ANY (%(emails)s) OR person.profile_id = ANY (%(ids)s))

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from config.platform import db
 from config.platform.db import limit_statements, rolled_back
+from config.platform.jobs import leases
 from connections import credentials, lookups, vault
 from connections.destinations.base import Destination
 from connections.destinations.values import BatchOperation, ListDetails, SendSettings, TargetField
@@ -26,6 +27,11 @@ from exports.run import plan
 from exports.selection.diff import PlanCounts
 from exports.state import known_list, run_settings
 from segments import audience
+from segments.privacy import erase
+
+
+class PersonErased(Exception):
+    """A person was erased while a preview was computed. Compute it again."""
 
 
 @dataclass(frozen=True)
@@ -103,14 +109,17 @@ def preview(
 ) -> Preview:
     """Compute the plan of ``export`` as it is now; its contacts are kept for ``job`` if it is given.
 
-    Raises DestinationError or NotConnected, and OperationalError when a query takes longer than
-    ``patience_seconds``."""
+    Raises DestinationError or NotConnected, OperationalError when a query takes longer than
+    ``patience_seconds``, and with ``job`` PersonErased and LeaseLost."""
+    erased_until = erase.last_erasure()
     connection = export.connection
     if connection is None:
         raise vault.NotConnected("The export has no connection.")
     details = connection.destination.list_details(credentials.access(connection), export.list_id)
     snapshot = run_settings.freeze(export, details)
     settings = run_settings.send_settings(export.list_id, snapshot)
+    if job is not None:  # before the transaction: an erasure that waits for it must not wait for these rows
+        job.blocks.all().delete()
     with rolled_back() if job is None else transaction.atomic():
         limit_statements(patience_seconds)
         unchanged = plan.rows_for_contract(connection)
@@ -123,6 +132,8 @@ def preview(
         people = list(plan.contacts_to_send(connection.destination, settings, limit=first))
         if job is not None:
             _keep_contacts(job, export, snapshot, connection.account, removals)
+            check_erasures(erased_until)
+            leases.lock_attempt(job)  # last, since the lease is not renewed while the row is locked
     return Preview(
         list_details=details,
         plan_counts=counts,
@@ -140,6 +151,14 @@ def preview(
             value.message for found in people if isinstance(found, BatchContact) for value in found.left_out
         ],
     )
+
+
+def check_erasures(erased_until: int) -> None:
+    """Enter the erasure barrier until this transaction ends. Raises PersonErased when there was an erasure after
+    the one with the ID ``erased_until``."""
+    erase.enter_erasure_barrier()
+    if erase.last_erasure() != erased_until:
+        raise PersonErased
 
 
 def _first_contacts(
@@ -170,8 +189,7 @@ def _removals(export: Export, account: str, snapshot: RunSnapshot) -> Removals:
 def _keep_contacts(
     job: ExportPreview, export: Export, snapshot: RunSnapshot, account: str, removals: Removals
 ) -> None:
-    """Keep the contacts of the plan of this transaction, in place of those that an earlier attempt has kept."""
-    ExportPreview.objects.select_for_update().get(pk=job.pk).blocks.all().delete()
+    """Keep the contacts of the plan of this transaction."""
     known = known_list.find(export.pk, account, export.list_id)
     removal = None
     if removals.held or removals.to_remove:

@@ -44,8 +44,8 @@ class PreviewSummary:
 
 def outline(job: ExportPreview) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The outline and the first contacts: those to send with their payload, then those to remove, whose
-    ``is_removal`` is true. Raises DestinationError, NotConnected, and OperationalError when it takes
-    too long."""
+    ``is_removal`` is true. Raises DestinationError, NotConnected, PersonErased, LeaseLost, and OperationalError
+    when it takes too long."""
     export = job.export
     seen = dry_run.preview(export, first=FIRST, patience_seconds=_LONGEST_SECONDS, job=job)
     segments = audience.segment_summaries(list(export.segments.values_list("pk", flat=True)))

@@ -18,7 +18,7 @@ from exports import policies
 from exports.actions import preview
 from exports.hooks.subject_access import ExportsPersonalData
 from exports.models import Export, ExportPreview, Run
-from exports.preview import summary
+from exports.preview import dry_run, summary
 from exports.privacy import erasure
 from segments.models import Segment, SegmentRefresh
 from segments.privacy.subjects import Subject
@@ -39,6 +39,11 @@ def worked_out(export: Export, by: User) -> ExportPreview:
     preview.work_out(job.pk)
     job.refresh_from_db()
     return job
+
+
+def in_previews(subject: Subject) -> list[dict[str, Any]]:
+    rows: Any = ExportsPersonalData().report(subject)["in_previews"]
+    return list(rows)
 
 
 def outline_of(job: ExportPreview) -> dict[str, Any]:
@@ -226,9 +231,29 @@ def test_it_refuses_without_a_connection(newsletter: Export, bob: User) -> None:
 def test_an_erased_person_is_in_no_preview(newsletter: Export, bob: User) -> None:
     worked_out(newsletter, bob)
     subject = Subject([], ["ann@example.com"])
-    assert [row["address"] for row in ExportsPersonalData().report(subject)["in_previews"]] == ["ann@example.com"]  # type: ignore[attr-defined]
+    told = in_previews(subject)
+    assert {row["address"] for row in told} == {"ann@example.com"}
+    kinds = [row.get("kind", "first contact") for row in told]
+    assert kinds == ["first contact", "duplicate", "to_add"]  # two profiles have the address
     erasure.forget(subject)
     assert ExportPreview.objects.get().sample == []
+    assert in_previews(subject) == []
+
+
+def test_a_preview_whose_worker_lost_it_keeps_no_contacts(
+    newsletter: Export, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = preview.request(newsletter, by=bob)
+    find = dry_run._left_before
+
+    def lose(*args: Any) -> int:
+        ExportPreview.objects.update(attempt=9)
+        return find(*args)
+
+    monkeypatch.setattr(dry_run, "_left_before", lose)
+    preview.work_out(job.pk)
+    job.refresh_from_db()
+    assert (job.status, job.sample, job.blocks.count()) == (JobStatus.PROCESSING, [], 0)
 
 
 def test_it_refreshes_the_segments_and_then_runs(bob_client: Client, newsletter: Export) -> None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -16,12 +17,22 @@ from config.platform.jobs.leases import HeldLease, claim
 from connections import destinations
 from connections.destinations.errors import TryLater
 from connections.destinations.values import Capabilities
-from exports.actions import runs
+from exports.actions import preview, runs
 from exports.batches.encode import Converted
 from exports.batches.writer import BatchResult
 from exports.delivery.sender_pool import SenderPool
-from exports.models import Batch, BatchStatus, Disclosure, Export, PersonRemoval, Run, Stage, SyncedContact
-from exports.preview import send_test
+from exports.models import (
+    Batch,
+    BatchStatus,
+    Disclosure,
+    Export,
+    ExportPreview,
+    PersonRemoval,
+    Run,
+    Stage,
+    SyncedContact,
+)
+from exports.preview import dry_run, send_test, summary
 from exports.privacy import list_removal
 from exports.results import record
 from exports.run import check, pipeline, plan
@@ -294,3 +305,42 @@ def test_who_is_sent_alone_and_erased_at_that_moment_leaves_no_trace(
     send_test.send_one(export, person=EMAIL, by=alice)
     assert not tables_with(EMAIL)
     assert Disclosure.objects.filter(person=subjects.hash_of_email(EMAIL)).exists()
+
+
+# rule, the module and the function of a preview during which a person is erased
+PREVIEWS = [
+    ("before its contacts are kept", dry_run, "_keep_contacts"),
+    ("after its contacts are kept", summary, "results_of"),
+]
+
+
+@pytest.mark.parametrize(("rule", "module", "name"), PREVIEWS, ids=[row[0] for row in PREVIEWS])
+def test_a_preview_during_which_a_person_is_erased_is_computed_again(
+    rule: str,
+    module: ModuleType,
+    name: str,
+    export: Export,
+    zofia: Profile,
+    alice: User,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job = preview.request(export, by=alice)
+    function = getattr(module, name)
+    done: list[bool] = []
+
+    def erase_before(*args: Any) -> object:
+        if not done:
+            done.append(True)
+            with beside(lambda: erase(zofia, alice)):
+                pass
+        return function(*args)
+
+    monkeypatch.setattr(module, name, erase_before)
+    preview.work_out(job.pk)
+    assert done, rule
+    assert not tables_with(EMAIL), rule
+    assert preview.due() == [job.pk]
+    preview.work_out(job.pk)
+    job = ExportPreview.objects.get()
+    assert (job.status, len(job.sample)) == ("successful", 2)
+    assert sum(block.size for block in job.blocks.all()) == 2
