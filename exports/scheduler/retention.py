@@ -15,6 +15,7 @@ from config.platform.jobs import clock, enqueue
 from config.platform.jobs.models import OPEN
 from exports.models import ExportPreview, Run
 from exports.privacy import disclosures
+from exports.results.summary import PeopleKind
 
 BATCHES_A_STEP = 100
 OUTCOMES_A_STEP = 5_000
@@ -47,7 +48,8 @@ def _ended_before(days: int) -> QuerySet[Run]:
 
 @transaction.atomic
 def _empty_batches(run: Run) -> bool:
-    """The arrays of some batches of a settled run go; when none is left that holds anybody, the run says so."""
+    """Empty some batches of a run; when all are empty, delete its unchanged contacts too, and note it in the
+    run. Unchanged contacts are nearly the whole list in most runs."""
     with database.cursor() as cursor:
         cursor.execute(
             """
@@ -58,6 +60,7 @@ def _empty_batches(run: Run) -> bool:
         )
         emptied = cursor.rowcount
     if emptied < BATCHES_A_STEP:
+        run.blocks.filter(kind=PeopleKind.UNCHANGED).delete()
         Run.objects.filter(pk=run.pk).update(batches_emptied_at=clock.now())
         logger.info("run %s: the people in its batches were kept to the end of their time and are gone", run.pk)
     return True

@@ -7,7 +7,9 @@ from django.test import Client
 from pytest_django import Settings
 
 from config.platform.jobs import clock
-from exports.models import Export, Run
+from exports.models import Export, OutcomeKind, Run
+from exports.reporting import people
+from exports.results.summary import PeopleKind
 from exports.scheduler import retention
 from tests.integration.exports.conftest import run_to_its_end
 from tests.support.sandbox import RunningSandbox
@@ -40,6 +42,41 @@ def test_it_keeps_each_for_its_own_time(old: Run, settings: Settings) -> None:
     retention.forget_for_a_while()
     assert old.batches.get().emails == []
     assert old.outcomes.count() == 3
+
+
+def test_unchanged_contacts_go_with_the_batches_and_suppressed_ones_stay(
+    newsletter: Export, account: RunningSandbox, settings: Settings
+) -> None:
+    account.import_people([{"EmailAddress": "ben@example.com"}])
+    account.set_state(["ben@example.com"], "Unsubscribed")
+    run_to_its_end(newsletter)
+    again = run_to_its_end(newsletter)
+    assert {*again.blocks.values_list("kind", flat=True)} == {"unchanged", "suppressed"}
+    _aged(again, settings.BATCH_RETENTION_DAYS + 1)
+    retention.forget_for_a_while()
+    again.refresh_from_db()
+    assert [*again.blocks.values_list("kind", flat=True)] == ["suppressed"]
+    for kind, is_kept in (
+        (PeopleKind.UNCHANGED, False),
+        (PeopleKind.MEMBERS, False),
+        (PeopleKind.SUPPRESSED, True),
+    ):
+        assert people.is_kept(again, kind) is is_kept, kind
+        assert bool(len(people.list_contacts(again, kind))) is is_kept, kind
+
+
+def test_reasons_of_contacts_that_were_not_removed_stay_as_long_as_outcomes(old: Run, settings: Settings) -> None:
+    old.outcomes.create(kind=OutcomeKind.KEPT, email="dee@example.com", code="found_there")
+    _aged(old, settings.BATCH_RETENTION_DAYS + 1)
+    retention.forget_for_a_while()
+    old.refresh_from_db()
+    assert old.batches_emptied_at
+    listed = people.list_contacts(old, PeopleKind.NOT_REMOVED)
+    assert [each.email for each in listed.all()] == ["dee@example.com"]
+    _aged(old, settings.OUTCOME_RETENTION_DAYS + 1)
+    retention.forget_for_a_while()
+    old.refresh_from_db()
+    assert len(people.list_contacts(old, PeopleKind.NOT_REMOVED)) == 0
 
 
 def test_it_keeps_what_is_young(newsletter: Export, account: RunningSandbox) -> None:
