@@ -176,7 +176,7 @@ def write_left_segments(
     of PostgreSQL: ``email``, ``segment``, ``is_member`` and ``has_profile``.
 
     A segment was left where its set before the last change has the profile. Addresses of members of ``former_ids``
-    are members of these still. The segment is None where it was left earlier."""
+    are members of these still, and these are named. The segment is None where it was left earlier."""
     left = Segment.objects.filter(pk__in=segment_ids).exclude(previous_set=None)
     sets = {set_id: (name, False) for set_id, name in left.values_list("previous_set", "name")}
     former = Segment.objects.filter(pk__in=former_ids).exclude(member_set=None)
@@ -195,8 +195,8 @@ def write_left_segments(
         copy_to_temporary_table(
             reader,
             f"""
-            SELECT leaving.email, min(left_set.name), coalesce(bool_or(left_set.is_former), false),
-                   count(profile.id) > 0
+            SELECT leaving.email, coalesce(min(left_set.name) FILTER (WHERE is_former), min(left_set.name)),
+                   coalesce(bool_or(left_set.is_former), false), count(profile.id) > 0
               FROM leaving_email AS leaving
               LEFT JOIN leaving_profile AS profile ON profile.email = leaving.email
               LEFT JOIN ({members.members_of_each(sets)}) AS member ON member.profile_id = profile.id

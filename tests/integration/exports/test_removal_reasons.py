@@ -69,6 +69,19 @@ def test_a_segment_that_the_export_no_longer_uses_is_named(vips: Export) -> None
     assert reasons(vips) == dict.fromkeys(CROWD, ("segment_not_used", "Oslo"))
 
 
+def test_a_segment_that_the_export_no_longer_uses_is_named_before_one_that_was_left(vips: Export) -> None:
+    change_attribute(CROWD, "first_name", "Ada")
+    named = {"join": "and", "rules": [{"attribute": "first_name", "operator": "is", "value": "Ada"}]}
+    adas = exports.segment_of_everyone("Adas", rules=named)
+    vips.segments.add(adas)
+    run_to_its_end(vips)
+    vips.segments.set([adas])
+    change_attribute(CROWD[:15], "first_name", "Bea")
+    exports.segment_of_everyone("Adas", rules=named)
+    run_to_its_end(vips)
+    assert reasons(vips) == dict.fromkeys(CROWD[:15], ("segment_not_used", "Oslo"))
+
+
 def test_a_preview_lists_all_contacts_to_remove_with_reason_and_segment(
     vips: Export, alice: User, alice_client: Client
 ) -> None:
