@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from ninja import Router
-from pydantic import Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from config.platform.accounts.decorators import check_permission
 from config.platform.accounts.permissions import Permission
@@ -37,6 +37,25 @@ _LOOK_EVERY = 0.5
 # Requests that wait hold a thread of this process each; half of the threads stay free for others.
 _waiting = BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
 Wait = Annotated[int, Field(ge=0, le=MOST_SECONDS)]
+
+
+# The groups of contacts that a run did not deliver.
+_NOT_DELIVERED = [
+    kind for kind in people.LISTED if kind not in (PeopleKind.MEMBERS, PeopleKind.DELIVERED, PeopleKind.PLANNED)
+]
+
+
+def _check_not_delivered(kind: PeopleKind) -> PeopleKind:
+    if kind not in _NOT_DELIVERED:
+        raise ValueError("These contacts are not listed here.")
+    return kind
+
+
+NotDelivered = Annotated[
+    PeopleKind,
+    AfterValidator(_check_not_delivered),
+    WithJsonSchema({"type": "string", "enum": [kind.value for kind in _NOT_DELIVERED]}),
+]
 
 
 class ConfirmRemovals(Body):
@@ -137,7 +156,9 @@ def get_results(request: Request, run_id: Id) -> StreamingHttpResponse:
     summary="Stream contacts that were not delivered",
     openapi_extra=documented("The contacts that were not delivered, each with a reason."),
 )
-def get_rejections(request: Request, run_id: Id, kind: PeopleKind = PeopleKind.REJECTED) -> StreamingHttpResponse:
+def get_rejections(
+    request: Request, run_id: Id, kind: NotDelivered = PeopleKind.REJECTED
+) -> StreamingHttpResponse:
     """Stream the contacts of a run with one result, such as rejected, suppressed or excluded, each with
     code and reason. This is recorded in the audit."""
     run = _of_personal_data(request, run_id, kind)

@@ -1,6 +1,6 @@
 """Group the outcomes of a run by reason, in sections by result whose counts are those of its summary."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from django.db.models import Count, Max, Min, Sum
@@ -66,7 +66,7 @@ def result_sections(run: Run) -> list[OutcomeSection]:
 
 def removal_sections(run: Run) -> list[OutcomeSection]:
     """Return the results of contacts who left the segments."""
-    results, groups = summary.of_run(run), group_outcomes(run)
+    results, groups = summary.of_run(run), _group_rows(run)
     return [_section(one.kind, results, groups, title=one.label) for one in results.removals]
 
 
@@ -94,8 +94,17 @@ def _not_attempted(run: Run, contacts: int) -> list[OutcomeGroup]:
     return [group for group in found if group.people]
 
 
-def group_outcomes(run: Run, kind: PeopleKind | None = None) -> list[OutcomeGroup]:
-    """Group outcomes, or those of one kind, by reason; the largest groups first."""
+def group_outcomes(
+    run: Run, kind: PeopleKind | None = None, reasons: Mapping[str, str] | None = None
+) -> list[OutcomeGroup]:
+    """Group outcomes, or those of one kind, by reason; the largest groups first. ``reasons``: those of the
+    export's codes, where they are known already."""
+    if reasons is None:
+        reasons = messages.reasons_of_codes(run.export_id)
+    return _with_blocks(run, _group_rows(run, kind), kind, reasons)
+
+
+def _group_rows(run: Run, kind: PeopleKind | None = None) -> list[OutcomeGroup]:
     outcomes = run.outcomes.all()
     if kind is not None:
         kinds = [outcome for part in _PARTS_OF.get(kind, (kind,)) for outcome in OUTCOMES.get(part, ())]
@@ -105,7 +114,7 @@ def group_outcomes(run: Run, kind: PeopleKind | None = None) -> list[OutcomeGrou
         .annotate(people=Count("pk"), first=Min("message"), last=Max("message"))
         .order_by("-people", "kind", "code", "field", "segment")
     )
-    rows = [
+    return [
         OutcomeGroup(
             kind=summary.kind_of_outcome(row["kind"]),
             code=row["code"],
@@ -117,17 +126,17 @@ def group_outcomes(run: Run, kind: PeopleKind | None = None) -> list[OutcomeGrou
         )
         for row in found
     ]
-    return _with_blocks(run, rows, kind)
 
 
-def _with_blocks(run: Run, groups: Sequence[OutcomeGroup], kind: PeopleKind | None) -> list[OutcomeGroup]:
+def _with_blocks(
+    run: Run, groups: Sequence[OutcomeGroup], kind: PeopleKind | None, reasons: Mapping[str, str]
+) -> list[OutcomeGroup]:
     """Add the contacts that the list had refused before, which are in blocks, to the groups of their codes."""
     wanted = [each for each in _REFUSED_BEFORE if kind in (None, each, PeopleKind.MEMBERS)]
     sizes = run.blocks.filter(kind__in=wanted).order_by().values("kind", "code").annotate(people=Sum("size"))
     in_blocks = {(PeopleKind(row["kind"]), row["code"]): row["people"] for row in sizes}
     if not in_blocks:
         return list(groups)
-    reasons = messages.reasons_of_codes(run.export_id)
     joined = [replace(each, people=each.people + in_blocks.pop((each.kind, each.code), 0)) for each in groups]
     for (own, code), contacts in in_blocks.items():
         joined.append(OutcomeGroup(own, code, reasons.get(code) or str(MEANINGS[own]), contacts))

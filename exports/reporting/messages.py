@@ -1,11 +1,14 @@
 """Say for each reason of a run what it means, what to do next, and which action does it, and how the texts of run
 kinds differ. next_steps.py names users who may do it to those who may not."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
+from typing import cast
 
 from django.db.models import Max
-from django.utils.functional import Promise
+from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from connections.destinations import values
@@ -334,10 +337,16 @@ def text_of_outcome(outcome: Outcome) -> str:
     return outcome.message or str(_OUTCOMES.get(outcome.code, outcome.code))
 
 
-def reasons_of_codes(export_id: int) -> dict[str, str]:
-    """Return our texts by code, and the last that the destination gave in this export for a code of its own."""
+def reasons_of_codes(export_id: int) -> Mapping[str, str]:
+    """Return our texts by code, and the last that the destination gave in this export for a code of its own. The
+    database is read once, at the first use. Texts with an address are left out: they are about one contact."""
+    return cast("Mapping[str, str]", SimpleLazyObject(partial(_read_reasons, export_id)))
+
+
+def _read_reasons(export_id: int) -> dict[str, str]:
     found = Outcome.objects.filter(run__export=export_id, kind__in=(OutcomeKind.LEFT, OutcomeKind.REJECTED))
-    said = dict(found.exclude(message="").order_by().values_list("code").annotate(last=Max("message")))
+    found = found.exclude(message="").exclude(message__contains="@")
+    said = dict(found.order_by().values_list("code").annotate(last=Max("message")))
     return said | {code: str(text) for code, text in _OUTCOMES.items()}
 
 

@@ -48,6 +48,11 @@ _BLOCKS: dict[PeopleKind, Sequence[PeopleKind]] = {
     PeopleKind.PREVIOUSLY_REJECTED: [PeopleKind.PREVIOUSLY_REJECTED],
     PeopleKind.MEMBERS: [PeopleKind.UNCHANGED, PeopleKind.SUPPRESSED, PeopleKind.PREVIOUSLY_REJECTED],
 }
+# The groups whose contacts, or some of them, are deleted with the data of batches, and with outcomes.
+_WITH_BATCHES = frozenset({*_STATUSES, PeopleKind.UNCHANGED})
+_WITH_OUTCOMES = frozenset({*OUTCOMES, PeopleKind.EXCLUDED, PeopleKind.PREVIOUSLY_REJECTED, PeopleKind.MEMBERS})
+# The groups of contacts that a run lists. It does not know which of its contacts were added or updated.
+LISTED = tuple(kind for kind in PeopleKind if kind in _WITH_BATCHES | _WITH_OUTCOMES)
 # Column names stay as they are in every language: programs read them.
 CSV_COLUMNS = ("email", "profile", "outcome", "code", "reason", "batch", "field", "segment")
 _CSV_CHUNK = 2000
@@ -164,21 +169,28 @@ def _listed(outcome: Outcome) -> ListedContact:
 
 
 def list_contacts(
-    run: Run, kind: PeopleKind, *, code: str = "", words: str = "", field: str = "", segment: str = ""
+    run: Run,
+    kind: PeopleKind,
+    *,
+    code: str = "",
+    words: str = "",
+    field: str = "",
+    segment: str = "",
+    reasons: Mapping[str, str] | None = None,
 ) -> ContactList:
-    """List the contacts of one group, those of one code, field or segment if it is given; none once they are no
-    longer stored."""
+    """List the contacts of one group, those of one code, field or segment if it is given, as far as they are still
+    stored; of the members all or none. ``reasons``: those of the export's codes, where they are known already."""
     given = {"code": code, "field": field, "segment": segment}
     parts: list[ContactList] = []
     if not is_kept(run, kind):
         return JoinedContacts([])
-    if outcomes := outcomes_of(kind):
+    if run.outcomes_removed_at is None and (outcomes := outcomes_of(kind)):
         parts.append(OutcomeContacts(_select_outcomes(run, outcomes, words, given)))
     if kinds := _BLOCKS.get(kind):
-        parts.append(
-            BlockContacts(select_blocks(run, kinds, code), messages.reasons_of_codes(run.export_id), words)
-        )
-    if kind in _STATUSES:
+        if reasons is None:
+            reasons = messages.reasons_of_codes(run.export_id)
+        parts.append(BlockContacts(select_blocks(run, kinds, code), reasons, words))
+    if run.batches_emptied_at is None and kind in _STATUSES:
         parts.append(BatchContacts(run, kind, words, code))
     return JoinedContacts(parts)
 
@@ -189,15 +201,11 @@ def select_blocks(run: Run, kinds: Sequence[PeopleKind], code: str = "") -> Quer
     return blocks.filter(code=code) if code else blocks
 
 
-def blocks_of(kind: PeopleKind) -> Sequence[PeopleKind]:
-    """Return the groups whose blocks have contacts of a group of a run."""
-    return _BLOCKS.get(kind, ())
-
-
 def is_kept(run: Run, kind: PeopleKind) -> bool:
-    """Tell whether all contacts of a group are still stored."""
-    are_outcomes_kept = run.outcomes_removed_at is None or not (outcomes_of(kind) or kind in _BLOCKS)
-    return are_outcomes_kept and (run.batches_emptied_at is None or kind not in _STATUSES)
+    """Tell whether all members, or any contacts of another group, are still stored."""
+    parts = [run.batches_emptied_at is None] if kind in _WITH_BATCHES else []
+    parts += [run.outcomes_removed_at is None] if kind in _WITH_OUTCOMES else []
+    return all(parts) if kind is PeopleKind.MEMBERS else any(parts)
 
 
 def outcomes_of(kind: PeopleKind) -> list[OutcomeKind]:

@@ -1,5 +1,6 @@
 """List the contacts of a preview by result: who would be sent, excluded or removed, before anything is sent."""
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from django.core.paginator import Paginator
@@ -23,7 +24,7 @@ from exports.reporting.people import write_csv
 from exports.results import summary
 from exports.results.summary import EXCLUDED_PARTS, MEANINGS, REMOVALS, PeopleKind, Phase
 from exports.views.access import find_export
-from exports.views.run_contacts import PAGE_SIZE, PeoplePage, kind_of, kinds_of, words_of
+from exports.views.run_contacts import PAGE_SIZE, PeoplePage, asked_for, kind_of, kinds_of, words_of
 
 _COLUMNS = (
     Column("email", gettext_lazy("Email")),
@@ -48,7 +49,8 @@ def contacts(request: Request, export_id: int) -> HttpResponse:
     results = summary.of_preview((job.outline or {})["results"])
     sees_data = request.user.may(Permission.PERSONAL_DATA_SEE)
     words = words_of(request) if sees_data else ""
-    found = BlockContacts(_blocks(request, job, kind), _reasons(job), words)
+    reasons = messages.reasons_of_codes(export.pk)
+    found = BlockContacts(_blocks(request, job, kind), reasons, words)
     rows = Paginator(cast(Any, found), PAGE_SIZE).get_page(request.GET.get("page", 1))
     page = PeoplePage(
         cast(Any, rows), columns=_COLUMNS, query=request.GET, sort="", search=words, selectable=False
@@ -61,7 +63,7 @@ def contacts(request: Request, export_id: int) -> HttpResponse:
         "kind_label": summary.label_of(kind, Phase.PREVIEW),
         "meaning": MEANINGS.get(kind, "") if kind not in (PeopleKind.NOT_ATTEMPTED, *REMOVALS) else "",
         "kinds": kinds_of(results, gettext_lazy("Contacts who left the segments")),
-        "groups": _groups(job, kind),
+        "groups": _groups(job, kind, reasons),
         "code": request.GET.get("code", ""),
         "segment": request.GET.get("segment", ""),
         "list": page,
@@ -83,8 +85,10 @@ def download(request: Request, export_id: int) -> StreamingHttpResponse:
     export = find_export(export_id)
     job = _latest(export.pk)
     kind = kind_of(request.GET.get("kind", PeopleKind.MEMBERS))
-    found = BlockContacts(_blocks(request, job, kind), _reasons(job), words_of(request))
-    record("downloaded", export, by=request.user, changes={"people": (None, {"kind": kind.value})})
+    reasons = messages.reasons_of_codes(export.pk)
+    found = BlockContacts(_blocks(request, job, kind), reasons, words_of(request))
+    asked = asked_for(request, kind, ("code", "segment"))
+    record("downloaded", export, by=request.user, changes={"people": (None, asked)})
     headers = {"Content-Disposition": f'attachment; filename="preview-{kind}.csv"'}
     return StreamingHttpResponse(write_csv(found), content_type="text/csv; charset=utf-8", headers=headers)
 
@@ -109,12 +113,11 @@ def _of_kind(job: ExportPreview, kind: PeopleKind) -> QuerySet[ContactBlock]:
     return job.blocks.filter(kind__in=_PARTS.get(kind, (kind,)))
 
 
-def _groups(job: ExportPreview, kind: PeopleKind) -> list[OutcomeGroup]:
+def _groups(job: ExportPreview, kind: PeopleKind, reasons: Mapping[str, str]) -> list[OutcomeGroup]:
     """Group the contacts of a number by reason and segment, the largest groups first."""
     found = _of_kind(job, kind).exclude(code="").order_by().values("kind", "code", "segment")
     if kind is PeopleKind.MEMBERS:
         return []
-    reasons = _reasons(job)
     return [
         OutcomeGroup(
             PeopleKind(row["kind"]),
@@ -125,7 +128,3 @@ def _groups(job: ExportPreview, kind: PeopleKind) -> list[OutcomeGroup]:
         )
         for row in found.annotate(people=Sum("size")).order_by("-people", "code", "segment")
     ]
-
-
-def _reasons(job: ExportPreview) -> dict[str, str]:
-    return messages.reasons_of_codes(job.export_id)

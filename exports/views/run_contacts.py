@@ -1,6 +1,6 @@
 """List the contacts of a run by result, and its batches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from django.core.paginator import Paginator
@@ -72,6 +72,14 @@ _TONES = {
 
 
 _FILTERS = ("code", "field", "segment")
+# The names of groups in addresses of version 0.1.
+_FORMER_NAMES = {
+    "left": PeopleKind.SUPPRESSED,
+    "kept": PeopleKind.NOT_REMOVED,
+    "not_sent": PeopleKind.NOT_ATTEMPTED,
+    "still_refused": PeopleKind.PREVIOUSLY_REJECTED,
+    "to_remove": PeopleKind.AWAITING_CONFIRMATION,
+}
 
 
 class PeoplePage(ListPage[Any]):
@@ -90,7 +98,8 @@ def contacts(request: Request, run_id: int) -> HttpResponse:
     """List the contacts of one kind (``?kind=``), those with one code alone (``?code=``), a page at a time."""
     run = find_run(run_id)
     first_kind = PeopleKind.MEMBERS if messages.texts_of(run).sends_contacts else PeopleKind.REMOVED
-    kind = kind_of(request.GET.get("kind", first_kind))
+    kind = _kind_of_run(request.GET.get("kind", first_kind))
+    reasons = messages.reasons_of_codes(run.export_id)
     results = summary.of_run(run)
     sees_data = request.user.may(Permission.PERSONAL_DATA_SEE)
     count = results.count(kind)
@@ -111,12 +120,12 @@ def contacts(request: Request, run_id: int) -> HttpResponse:
         "sees_data": sees_data,
         "query": request.GET.urlencode(),
     }
-    page = _page(request, run, kind, sees_data=sees_data)
+    page = _page(request, run, kind, reasons, sees_data=sees_data)
     context |= {
         "list": page,
         "people": [_shown(row, results) for row in page.rows],
         "rows_gone": bool(count) and not page.total,
-        "groups": breakdown.group_outcomes(run, kind) if kind not in _WITHOUT_REASONS else [],
+        "groups": breakdown.group_outcomes(run, kind, reasons) if kind not in _WITHOUT_REASONS else [],
     }
     if kind is PeopleKind.REJECTED:
         context |= retry_button(run, request.user)
@@ -129,26 +138,28 @@ def contacts(request: Request, run_id: int) -> HttpResponse:
 def download(request: Request, run_id: int) -> StreamingHttpResponse:
     """What the page's filters let through, as CSV. That it was taken is recorded."""
     run = find_run(run_id)
-    kind = kind_of(request.GET.get("kind", ""))
-    found = _found(request, run, kind, words_of(request))
-    record("downloaded", run, by=request.user, changes={"people": (None, _asked_for(request))})
+    kind = _kind_of_run(request.GET.get("kind", ""))
+    found = _found(request, run, kind, words_of(request), messages.reasons_of_codes(run.export_id))
+    record("downloaded", run, by=request.user, changes={"people": (None, asked_for(request, kind, _FILTERS))})
     headers = {"Content-Disposition": f'attachment; filename="run-{run.number}-{kind}.csv"'}
     return StreamingHttpResponse(
         reporting_people.write_csv(found), content_type="text/csv; charset=utf-8", headers=headers
     )
 
 
-def _asked_for(request: Request) -> dict[str, object]:
+def asked_for(request: Request, kind: PeopleKind, filters: Sequence[str]) -> dict[str, object]:
     """Say for the audit what the file holds; not the text of the search, since the audit outlives personal
     data."""
-    asked: dict[str, object] = {name: request.GET[name] for name in ("kind", "code") if request.GET.get(name)}
-    return asked | ({"q": "…"} if request.GET.get("q") else {})
+    asked: dict[str, object] = {name: request.GET[name] for name in filters if request.GET.get(name)}
+    return {"kind": kind.value} | asked | ({"q": "…"} if request.GET.get("q") else {})
 
 
-def _page(request: Request, run: Run, kind: PeopleKind, *, sees_data: bool) -> PeoplePage:
+def _page(
+    request: Request, run: Run, kind: PeopleKind, reasons: Mapping[str, str], *, sees_data: bool
+) -> PeoplePage:
     # Whoever sees addresses masked must not find out by searching which ones there are.
     words = words_of(request) if sees_data else ""
-    found: Any = _found(request, run, kind, words)
+    found: Any = _found(request, run, kind, words, reasons)
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page", 1))
     shown = PeoplePage(
         cast(Any, page), columns=_COLUMNS, query=request.GET, sort="", search=words, selectable=False
@@ -162,9 +173,9 @@ def words_of(request: Request) -> str:
     return request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
 
 
-def _found(request: Request, run: Run, kind: PeopleKind, words: str) -> ContactList:
+def _found(request: Request, run: Run, kind: PeopleKind, words: str, reasons: Mapping[str, str]) -> ContactList:
     given = {name: request.GET.get(name, "") for name in _FILTERS}
-    return reporting_people.list_contacts(run, kind, words=words, **given)
+    return reporting_people.list_contacts(run, kind, words=words, reasons=reasons, **given)
 
 
 def _shown(contact: ListedContact, results: ResultSummary) -> dict[str, object]:
@@ -172,11 +183,19 @@ def _shown(contact: ListedContact, results: ResultSummary) -> dict[str, object]:
 
 
 def kind_of(text: str) -> PeopleKind:
-    """Return the group that an address names. Raises Http404."""
+    """Return the group that an address names, perhaps one of an earlier version. Raises Http404."""
     try:
-        return PeopleKind(text)
+        return _FORMER_NAMES.get(text) or PeopleKind(text)
     except ValueError:
         raise Http404 from None
+
+
+def _kind_of_run(text: str) -> PeopleKind:
+    """Return the group of contacts of a run that an address names. Raises Http404."""
+    kind = kind_of(text)
+    if kind not in reporting_people.LISTED:
+        raise Http404
+    return kind
 
 
 def kinds_of(
@@ -186,9 +205,10 @@ def kinds_of(
     parts: list[tuple[Any, Sequence[Count]]] = []
     if has_members:
         parts.append((gettext_lazy("Members"), [results.all_members, *results.counts]))
-        excluded = [part for one in results.counts for part in one.of_which if part.contacts]
-        parts.append((gettext_lazy("Of which"), excluded))
-    parts.append((removals_title, results.beside))
+        of_which = [part for one in results.counts for part in one.of_which if part.contacts]
+        incomplete = results.of_kinds([PeopleKind.INCOMPLETE]) if results.incomplete else []
+        parts.append((gettext_lazy("Of which"), [*incomplete, *of_which]))
+    parts.append((removals_title, results.removals))
     return [{"label": label, "counts": counts} for label, counts in parts if counts]
 
 

@@ -294,6 +294,15 @@ def test_rejections_are_streamed_to_those_who_see_personal_data_and_recorded(
     assert client_of(bob, scopes=["read"]).get(f"runs/{run_id}/results").status_code == 403
 
 
+@pytest.mark.parametrize("kind", ["members", "delivered", "planned", "to_add", "to_update", "lost"])
+def test_groups_that_were_delivered_or_that_a_run_does_not_list_are_refused(
+    bob: User, export: Export, kind: str
+) -> None:
+    client = client_of(bob)
+    run_id = client.post(f"exports/{export.pk}/runs", {}).json()["id"]
+    assert client.get(f"runs/{run_id}/rejections", {"kind": kind}).status_code == 422
+
+
 def test_what_is_not_there_is_a_problem(bob: User) -> None:
     for path in ("runs/1", "exports/1", "runs/9223372036854775807", "runs/1/results"):
         response = client_of(bob).get(path)

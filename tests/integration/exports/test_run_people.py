@@ -2,15 +2,20 @@
 
 import re
 import uuid
+from typing import Any, cast
 
 import pytest
+from django.db import connection as database
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from config.platform.audit.models import AuditEntry
 from exports.actions import runs
 from exports.models import Batch, BatchStatus, Export, Run
 from exports.reporting.people import BatchContacts, list_contacts
-from exports.results.summary import PeopleKind
+from exports.results.summary import PeopleKind, ResultSummary
 from exports.selection import diff
+from exports.views.run_contacts import kinds_of
 from tests.integration.exports.conftest import run_to_its_end
 from tests.support import profiles
 from tests.support.profiles import create_profiles
@@ -130,6 +135,55 @@ def test_every_summary_of_a_run_says_the_same(alice_client: Client, ended: Run) 
 def test_it_does_not_claim_to_know_who_was_new(bob_client: Client, ended: Run) -> None:
     assert "reports the number of new subscribers, not which ones" in people(bob_client, ended, "kind=delivered")
     assert bob_client.get(f"/data/runs/{ended.pk}/people/?kind=new").status_code == 404
+
+
+@pytest.mark.parametrize("kind", ["to_add", "to_update"])
+def test_a_run_does_not_list_groups_that_a_preview_alone_knows(bob_client: Client, ended: Run, kind: str) -> None:
+    assert ended.to_add
+    assert bob_client.get(f"/data/runs/{ended.pk}/people/?kind={kind}").status_code == 404
+    assert bob_client.get(f"/data/runs/{ended.pk}/people/download/?kind={kind}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("former", "label"),
+    [
+        ("left", "Suppressed"),
+        ("kept", "Not removed"),
+        ("not_sent", "Not attempted"),
+        ("still_refused", "Previously rejected"),
+        ("to_remove", "Removals awaiting confirmation"),
+    ],
+)
+def test_addresses_of_earlier_versions_list_the_same_contacts(
+    bob_client: Client, ended: Run, former: str, label: str
+) -> None:
+    assert f"<strong>{label}.</strong>" in people(bob_client, ended, f"kind={former}")
+
+
+def test_contacts_without_a_value_are_part_of_the_delivered() -> None:
+    results = ResultSummary(delivered=3, incomplete=1, removed=2)
+    shown = {str(part["label"]): part["counts"] for part in kinds_of(results, "Left")}
+    assert [count.kind.value for count in cast(Any, shown["Of which"])] == ["incomplete"]
+    assert "incomplete" not in [count.kind.value for count in cast(Any, shown["Left"])]
+
+
+def test_a_download_is_recorded_with_its_filters(bob_client: Client, ended: Run) -> None:
+    address = (
+        f"/data/runs/{ended.pk}/people/download/?kind=left&code=206&field=name&segment=Oslo&q=ann@example.com"
+    )
+    assert bob_client.get(address).status_code == 200
+    asked = {"kind": "suppressed", "code": "206", "field": "name", "segment": "Oslo", "q": "…"}
+    assert AuditEntry.objects.get(action="downloaded").changes == {"people": [None, asked]}
+
+
+def test_a_message_that_quotes_an_address_is_no_reason_of_other_contacts(bob_client: Client, ended: Run) -> None:
+    again = run_to_its_end(ended.export)
+    ended.outcomes.create(kind="left", code="206", email="z@example.com", message="z@example.com has unsubscribed")
+    with CaptureQueriesContext(database) as queries:
+        shown = people(bob_client, again, "kind=suppressed")
+    assert "z@example.com" not in shown
+    assert "has unsubscribed" in shown
+    assert sum("MAX(" in query["sql"] and "exports_run" in query["sql"] for query in queries) == 1
 
 
 def test_it_masks_for_a_viewer_and_lets_them_find_nothing_out(charlie_client: Client, ended: Run) -> None:
