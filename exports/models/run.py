@@ -202,11 +202,6 @@ class Run(Job):
         """When it is tried again by itself; None when it is not."""
         return self.resume_at if self.status == JobStatus.FAILURE else None
 
-    @property
-    def updated_people(self) -> int:
-        """Who was delivered and was on the list before."""
-        return max(0, self.delivered - self.new_people)
-
 
 class RunEvent(models.Model):
     """One change of a run's status: when, from what to what, why and by which user."""

@@ -131,9 +131,7 @@ def preview(
         left_before = _left_before(export, connection.account)
         people = list(plan.contacts_to_send(connection.destination, settings, limit=first))
         if job is not None:
-            _keep_contacts(job, export, snapshot, connection.account, removals)
-            check_erasures(erased_until)
-            leases.lock_attempt(job)  # last, since the lease is not renewed while the row is locked
+            _keep_contacts(job, export, snapshot, connection.account, removals, erased_until=erased_until)
     return Preview(
         list_details=details,
         plan_counts=counts,
@@ -187,15 +185,23 @@ def _removals(export: Export, account: str, snapshot: RunSnapshot) -> Removals:
 
 
 def _keep_contacts(
-    job: ExportPreview, export: Export, snapshot: RunSnapshot, account: str, removals: Removals
+    job: ExportPreview,
+    export: Export,
+    snapshot: RunSnapshot,
+    account: str,
+    removals: Removals,
+    *,
+    erased_until: int,
 ) -> None:
-    """Keep the contacts of the plan of this transaction."""
+    """Keep the contacts of the plan of this transaction. Call it last. Raises PersonErased and LeaseLost."""
     known = known_list.find(export.pk, account, export.list_id)
     removal = None
     if removals.held or removals.to_remove:
         removal_reasons.explain(snapshot, removal_reasons.last_segments(export.pk))
         removal = PeopleKind.AWAITING_CONFIRMATION if removals.held else PeopleKind.NOT_REMOVED
     contact_blocks.keep_of_preview(job, known, removal=removal)
+    check_erasures(erased_until)
+    leases.lock_attempt(job)  # last, since the lease is not renewed while the row is locked
 
 
 def _calls_to_remove(connection: Connection, export: Export, removals: Removals) -> int:

@@ -31,7 +31,6 @@ class PreviewSummary:
     active_people: int | None
     results: dict[str, int]  # a ResultSummary
     removal_guard: str  # a removing.RemovalGuard
-    addresses: int  # different valid ones
     over_connection: int | None  # people of all exports, where the contract of the connection counts them
     calls: int
     seconds: float | None
@@ -55,7 +54,6 @@ def outline(job: ExportPreview) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         active_people=seen.list_details.active_people,
         results=results_of(seen).as_numbers(),
         removal_guard=str(seen.removals.removal_guard),
-        addresses=seen.plan_counts.people + seen.plan_counts.not_wanted,
         over_connection=seen.over_connection,
         calls=seen.calls + seen.calls_to_remove,
         seconds=_seconds(export.connection, seen, at_once),

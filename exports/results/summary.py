@@ -234,11 +234,6 @@ class ResultSummary:
         """All members of the segments: the sum of the parts."""
         return sum(self.count(kind) for kind in PARTS)
 
-    @property
-    def updated(self) -> int:
-        """Delivered contacts that were on the list before."""
-        return max(0, self.delivered - self.new)
-
     def count(self, kind: PeopleKind) -> int:
         """Return the number of contacts of a group."""
         return int(getattr(self, kind.value))

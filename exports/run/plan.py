@@ -76,10 +76,7 @@ def plan(run: Run, lease: HeldLease) -> None:
         wants.record_wants(run, known)
     wants.record_overwritten(run, known)
     removals = removal_plan.plan(run, delivered_set, writer)
-    erase.enter_erasure_barrier()
-    erased, staying = (0, 0)
-    if erase.last_erasure() != erased_until:
-        erased, staying = erasure.drop_gone(run), erasure.drop_unknown(run, known.list_state_id)
+    erased, staying = _drop_erased(run, known, erased_until)
     enter_delivery(
         run,
         lease,
@@ -109,6 +106,15 @@ def _fields_to_check_again(run: Run) -> Sequence[str]:
     if destination.leaves_out_values(snapshot.answers):
         return snapshot.extended_fields
     return snapshot.mapped_fields
+
+
+def _drop_erased(run: Run, known: KnownList, erased_until: int) -> tuple[int, int]:
+    """Take contacts out of the plan that were erased after the erasure with the ID ``erased_until``. Returns how
+    many of these were to be sent, and to be removed."""
+    erase.enter_erasure_barrier()
+    if erase.last_erasure() == erased_until:
+        return 0, 0
+    return erasure.drop_gone(run), erasure.drop_unknown(run, known.list_state_id)
 
 
 def _delivered_set(run: Run) -> DeliveredSet:
