@@ -1,5 +1,6 @@
 """Operations of the REST API about data sources: list, show, create, push profiles, and finish snapshots."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -16,7 +17,7 @@ from config.platform.jobs.models import JobStatus
 from config.platform.web.htmx import Request
 from segments.models import DataSource, ImportJob, ImportMode, PushSnapshot
 from segments.permissions import check_can_manage_data_sources
-from segments.sources.column_plan import ColumnType, plans_from_list
+from segments.sources.column_plan import ColumnPlan, ColumnType, plans_from_list
 from segments.sources.push import actions
 
 router = Router(tags=["Data sources"])
@@ -224,7 +225,7 @@ def _shown(source: DataSource) -> SourceOut:
     return SourceOut(
         id=source.pk,
         name=source.name,
-        key_columns=source.key_columns,
+        key_columns=_key_names(source, plans) if source.is_pushed else source.key_columns,
         attributes=[AttributeOut(name=plan.attribute, type=plan.type) for plan in plans],
         is_pushed=source.is_pushed,
         profile_count=source.profile_count,
@@ -233,6 +234,12 @@ def _shown(source: DataSource) -> SourceOut:
         last_status=JobStatus(status) if status else None,
         created_at=source.created_at,
     )
+
+
+def _key_names(source: DataSource, plans: Sequence[ColumnPlan]) -> list[str]:
+    """Return the names of the attributes that are the key of a data source for pushed profiles."""
+    names = {plan.column: plan.attribute for plan in plans}
+    return [names.get(column, column) for column in source.key_columns]
 
 
 def _shown_import(job: ImportJob) -> ImportOut:

@@ -13,7 +13,7 @@ the batches.
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from django.db import connection
 from django.db.models import F, Max
@@ -24,12 +24,11 @@ from django.utils.translation import gettext_lazy
 from config.platform import db
 from config.platform.accounts.models import User
 from config.platform.audit.record import record
-from config.platform.text.addresses import comparable_email
 from segments import hooks, permissions
 from segments.models import DataSource, ErasedHash, Erasure, PushedBatch, Segment, SegmentDraft
-from segments.privacy import rejected_files
+from segments.privacy import inbox, rejected_files
 from segments.privacy.subject_access import find_subject, segments_of
-from segments.privacy.subjects import Scope, Subject
+from segments.privacy.subjects import Scope, Subject, names_address
 from segments.store import lake
 from segments.store.locks import writer_lock
 from segments.store.profiles import Profile, current_id, delete_erased, get_profile
@@ -98,7 +97,7 @@ def finish_erasures() -> None:
 def segments_naming(subject: Subject) -> list[Segment]:
     """Return the segments whose rules contain an address of the person."""
     segments = Segment.objects.order_by("name")
-    return [each for each in segments if _names_email(subject.emails, each.rules)]
+    return [each for each in segments if names_address(subject.emails, each.rules)]
 
 
 def enter_erasure_barrier() -> None:
@@ -109,16 +108,6 @@ def enter_erasure_barrier() -> None:
 def last_erasure() -> int:
     """Return the ID of the last erasure, which changes with every erasure."""
     return Erasure.objects.aggregate(last=Max("pk"))["last"] or 0
-
-
-def _names_email(emails: Sequence[str], rules: object) -> bool:
-    """Say whether a value of rules contains one of the addresses, in any spelling."""
-    if isinstance(rules, Mapping):
-        return any(_names_email(emails, each) for each in rules.values())
-    if isinstance(rules, list):
-        return any(_names_email(emails, each) for each in rules)
-    text = str(rules)
-    return comparable_email(text) in emails or any(email in text.lower() for email in emails)
 
 
 def _check_rules(subject: Subject) -> None:
@@ -167,21 +156,16 @@ def _delete_drafts(emails: Sequence[str]) -> None:
     """Delete the drafts of users whose rules contain an address of the person. They are not named as a reason to
     wait, as segments are: other users do not see them."""
     drafts = SegmentDraft.objects.only("rules")
-    naming = [each.pk for each in drafts if _names_email(emails, each.rules)]
+    naming = [each.pk for each in drafts if names_address(emails, each.rules)]
     SegmentDraft.objects.filter(pk__in=naming).delete()
 
 
 def _delete_pushed(subject: Subject) -> None:
     """Delete the profiles of a person that programs pushed and that are not merged yet. An import that has read
     them already rejects them."""
-    keys = {(profile.source_id, profile.key) for profile in subject.profiles}
-    for batch in PushedBatch.objects.order_by("pk").select_for_update(no_key=True).iterator(chunk_size=2):
-        kept = [
-            (key, line)
-            for key, line in zip(batch.keys, batch.lines, strict=True)
-            if (batch.source_id, key) not in keys and not _names_email(subject.emails, line)
-        ]
-        batch.keep_rows(kept)
+    batches = PushedBatch.objects.order_by("pk").select_for_update(no_key=True)
+    for batch in batches.iterator(chunk_size=inbox.BATCHES_AT_ONCE):
+        batch.keep_rows(inbox.rows_of(batch, subject, theirs=False))
 
 
 def _blank_problems(emails: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ from config.platform.jobs import clock
 from segments import hooks, permissions
 from segments.models import Segment
 from segments.privacy import subjects
+from segments.privacy.inbox import pushed_profiles
 from segments.privacy.subjects import Scope, Subject, subject_of
 from segments.store import lake, members
 from segments.store.profiles import Profile, current_id
@@ -36,6 +37,7 @@ def personal_data_report(profile: Profile, *, by: User) -> dict[str, Any]:
         "as_of": clock.now().isoformat(),
         "addresses": list(subject.emails),
         "profiles": [_profile(each) for each in subject.profiles],
+        "pushed_profiles": list(pushed_profiles(subject)),
     }
     report |= hooks.personal_data.report(subject)
     report["lists"] = _lists(subject)

@@ -6,7 +6,7 @@ of the transaction, so that no statement contains it that could be logged becaus
 
 import hmac
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.transaction import TransactionManagementError
 
+from config.platform.text.addresses import comparable_email
 from segments import catalog
 from segments.store.lake import as_list, listed
 from segments.store.profiles import (
@@ -106,6 +107,16 @@ def with_key(profile: Profile) -> list[Profile]:
 def words_with_address(text: str) -> list[str]:
     """Return the words of delimited text that may be addresses."""
     return [word.strip("\"'<>()[]{}") for part in _DELIMITERS.split(text) for word in _ADDRESS.findall(part)]
+
+
+def names_address(emails: Sequence[str], value: object) -> bool:
+    """Say whether a text, or a value of rules, contains one of the addresses, in any spelling."""
+    if isinstance(value, Mapping):
+        return any(names_address(emails, each) for each in value.values())
+    if isinstance(value, list):
+        return any(names_address(emails, each) for each in value)
+    text = str(value)
+    return comparable_email(text) in emails or any(email in text.lower() for email in emails)
 
 
 def without_addresses(text: str) -> str:

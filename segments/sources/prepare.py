@@ -4,6 +4,7 @@ lock is held."""
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ import duckdb
 from segments import catalog
 from segments.models import ImportJob
 from segments.sources import staging
-from segments.sources.column_plan import ColumnPlan, plans_from_list
+from segments.sources.column_plan import ColumnFormat, ColumnPlan, plans_from_list
 from segments.sources.files.detect import detect
 from segments.sources.files.file_format import FileFormat, FileKind
 from segments.sources.files.read import LoadedFile, load
@@ -63,10 +64,14 @@ def _stage_loaded(
 
 
 def decided_plans(job: ImportJob) -> tuple[ColumnPlan, ...]:
-    """Return the plans that were decided for a job, and those of its data source for other columns."""
+    """Return the plans that were decided for a job, and those of its data source for other columns. Pushed values
+    are written in one way, whatever a user said of the texts that were converted."""
     decided, stored = plans_from_list(job.column_plans), plans_from_list(job.source.column_plans)
     columns = {plan.column.casefold() for plan in decided}
-    return (*decided, *(plan for plan in stored if plan.column.casefold() not in columns))
+    plans = (*decided, *(plan for plan in stored if plan.column.casefold() not in columns))
+    if not job.is_pushed:
+        return plans
+    return tuple(replace(plan, format=ColumnFormat(), null_words=()) for plan in plans)
 
 
 @contextmanager

@@ -47,11 +47,16 @@ class CheckedRows:
 
 
 def check_rows(profiles: Sequence[object], plans: Sequence[ColumnPlan], key_columns: Sequence[str]) -> CheckedRows:
-    """Check profiles. ``plans`` are those of the columns, in the order of the lines."""
+    """Check profiles. ``plans`` are those of the columns, in the order of the lines. Values are found by the
+    names of the attributes, or else by the names that these had when the data source was created."""
     found = CheckedRows()
     writer = csv.writer(_Lines(found.lines), lineterminator="\n")
-    names = frozenset(plan.column for plan in plans)
-    columns = [(plan.column, _CONVERTED[plan.type]) for plan in plans]
+    attributes = frozenset(plan.attribute for plan in plans)
+    names = attributes | {plan.column for plan in plans}
+    columns = [
+        (plan.attribute, plan.attribute if plan.column in attributes else plan.column, _CONVERTED[plan.type])
+        for plan in plans
+    ]
     positions = [[plan.column for plan in plans].index(name) for name in key_columns]
     for index, profile in enumerate(profiles):
         if not isinstance(profile, Mapping):
@@ -62,10 +67,10 @@ def check_rows(profiles: Sequence[object], plans: Sequence[ColumnPlan], key_colu
             if not names.issuperset(profile):
                 raise Misfit("The data source has no such attribute.")
             texts = []
-            for name, convert in columns:
-                value = profile.get(name)
+            for name, former, convert in columns:
+                value = profile[name] if name in profile else profile.get(former)
                 texts.append("" if value is None else convert(value))
-            name = key_columns[0]
+            name = plans[positions[0]].attribute
             key = _key([texts[at] for at in positions])
         except Misfit as misfit:
             unknown = next((each for each in profile if each not in names), None)

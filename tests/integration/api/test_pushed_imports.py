@@ -13,8 +13,10 @@ from config.platform.notifications.models import Condition, Kind
 from segments import tasks
 from segments.models import DataSource, ImportJob, ImportMode, PushedBatch
 from segments.privacy import erase
+from segments.privacy.subject_access import personal_data_report
 from segments.privacy.subjects import Scope
 from segments.sources import held_imports
+from segments.sources.column_plan import ColumnFormat, ColumnPlan, ColumnType, plans_to_list
 from segments.sources.files.file_format import FileRefused
 from segments.sources.push import ended, inbox, merge
 from tests.support.api import ApiClient, client_of
@@ -229,3 +231,29 @@ def test_a_snapshot_is_finished_with_what_was_accepted_though_a_person_was_erase
     assert response.status_code == 202
     tasks.import_file(response.json()["id"])
     assert set(emails()) == {"2"}
+
+
+def test_pushed_values_are_read_as_they_are_written_whatever_the_plan_of_a_change(
+    client: ApiClient, source: DataSource
+) -> None:
+    spelling = ColumnFormat(date_format="%d.%m.%Y")
+    born = ColumnPlan("email", attribute="born", type=ColumnType.DATE, format=spelling, null_words=("2026-01-31",))
+    source.column_plans = plans_to_list([ColumnPlan("id", null_words=("NA",)), born])
+    source.save()
+    shown = client.get(f"sources/{source.pk}").json()
+    assert shown["attributes"] == [{"name": "id", "type": "text"}, {"name": "born", "type": "date"}]
+    push(client, source, {"id": "NA", "born": "2026-01-31"})
+    tasks.merge_pushed(source.pk)
+    assert [(each.key, each.attributes["born"]) for each in all_profiles()] == [("NA", "2026-01-31")]
+
+
+def test_the_report_of_personal_data_contains_what_waits_in_the_inbox(
+    client: ApiClient, source: DataSource, alice: User
+) -> None:
+    push(client, source, {"id": "1", "email": "ann@example.com"})
+    tasks.merge_pushed(source.pk)
+    push(client, source, {"id": "1"}, {"id": "2", "email": "ANN@example.com"}, {"id": "3"})
+    (ann,) = all_profiles()
+    report = personal_data_report(ann, by=alice)
+    found = [(each["key"], each["attributes"]) for each in report["pushed_profiles"]]
+    assert found == [("1", {"id": "1"}), ("2", {"id": "2", "email": "ANN@example.com"})]

@@ -113,3 +113,15 @@ def test_every_profile_is_accepted_or_has_an_error(profiles: list[dict[str, Any]
     assert len(found.lines) == len(found.keys)
     assert len(found.lines) + len(found.errors) == len(profiles)
     assert all(len(row) == len(PLANS) for row in csv.reader("".join(found.lines).splitlines(keepends=True)))
+
+
+def test_values_are_found_by_the_name_of_the_attribute_or_the_one_it_had() -> None:
+    plans = [ColumnPlan("id", attribute="customer"), ColumnPlan("city", attribute="town")]
+    found = check_rows([{"customer": "1", "town": "Oslo"}, {"id": "2", "city": "Turku"}], plans, ["id"])
+    assert found.lines == ["1,Oslo\n", "2,Turku\n"]
+    assert check_rows([{"town": "Oslo"}], plans, ["id"]).errors[0].attribute == "customer"
+
+
+def test_the_name_that_another_attribute_has_now_means_that_one() -> None:
+    plans = [ColumnPlan("id"), ColumnPlan("city", attribute="town"), ColumnPlan("place", attribute="city")]
+    assert check_rows([{"id": "1", "city": "Oslo"}], plans, ["id"]).lines == ["1,,Oslo\n"]
