@@ -68,6 +68,11 @@ _ACCOUNTS = [
     path("accounts/tokens/<int:token_id>/revoke/", api_tokens.revoke_token, name="revoke_token"),
     path("admin/permissions/service-accounts/", api_tokens.service_accounts, name="service_accounts"),
     path("admin/permissions/service-accounts/<int:user_id>/", api_tokens.service_account, name="service_account"),
+    path(
+        "admin/permissions/service-accounts/<int:user_id>/role/",
+        api_tokens.service_account_role,
+        name="service_account_role",
+    ),
 ]
 
 _ALLAUTH = [

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from config.console import help_search
+from config.platform.accounts.password_links import base_url_of
 from config.platform.jobs.models import JobStatus
 from config.platform.notifications.models import KIND_MEANINGS
 from exports.results import summary
@@ -83,6 +84,7 @@ def _text_of(request: HttpRequest, page: str) -> SafeString:
         "statuses": [(status.value, status.label, STATUS_MEANINGS[status]) for status in JobStatus],
         "outcomes": RESULTS,
         "kinds": [(kind.label, meaning) for kind, meaning in KIND_MEANINGS.items()],
+        "base_url": base_url_of(request).rstrip("/"),
         "security_controls": security_controls() if page == "security" else [],
     }
     html = render_to_string(f"help/{page}.html", context, request)

@@ -5,11 +5,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from config.platform.accounts import lockout, sessions
-from config.platform.accounts.models import ApiToken, User
+from config.platform.accounts import api_tokens, lockout, sessions
+from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Role
 from config.platform.audit.record import record
-from config.platform.jobs import clock
 from config.platform.web.versions import take_version
 
 
@@ -71,12 +70,14 @@ def save_preferences(*, user: User, **chosen: str | bool | list[str] | None) -> 
 def set_password(*, user: User, password: str, by: User, action: str = "set password") -> None:
     """Set a password, which ends the sessions of the account. ``action`` is for the audit: “set password” by an
     administrator, “password reset” by a link that was sent, or “password changed” by a user who typed the present
-    one; only then failed sign-ins still count."""
+    one. Only then failed sign-ins still count, and API tokens stay: otherwise another person may know the old
+    password, and may have made tokens with it."""
     user.set_password(password)
     user.save(update_fields=["password"])
     record(action, user, by=by)
     if action != "password changed":
         lockout.forget(user.username)
+        api_tokens.revoke_all(user=user, by=by)
 
 
 @transaction.atomic
@@ -114,7 +115,7 @@ def _set_active(user: User, active: bool, by: User) -> None:
     if not active:
         sessions.end_sessions(user)
         if not user.is_service:  # they do not come back when the account is activated
-            ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=clock.now())
+            api_tokens.revoke_all(user=user, by=by)
     changes: dict[str, tuple[object, object]] = {"is_active": (not active, active)}
     record("activated" if active else "deactivated", user, by=by, changes=changes, version=user.version)
 

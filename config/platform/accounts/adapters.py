@@ -138,10 +138,12 @@ def _verified_email(sociallogin: SocialLogin) -> str:
 
 def _find_account(email: str) -> User | None:
     """Return the one account with this address, so that an invited user keeps their role. None when several have
-    it; demo accounts never match.
+    it; demo and service accounts never match.
 
     Only A–Z and a–z count as equal: the database takes a dotless ``ı`` for an ``i``, and lookalike addresses
     belong to other users."""
-    alike = User.objects.filter(email__iexact=email, is_demo=False) if email else User.objects.none()
+    alike = (
+        User.objects.filter(email__iexact=email, is_demo=False, is_service=False) if email else User.objects.none()
+    )
     found = [user for user in alike if lower_ascii(user.email) == lower_ascii(email)]
     return found[0] if len(found) == 1 else None

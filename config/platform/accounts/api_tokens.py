@@ -84,6 +84,13 @@ def revoke_token(*, token: ApiToken, by: User | None) -> None:
 
 
 @transaction.atomic
+def revoke_all(*, user: User, by: User) -> None:
+    """Revoke every token of a user for good."""
+    for token in user.api_tokens.filter(revoked_at=None):
+        revoke_token(token=token, by=by)
+
+
+@transaction.atomic
 def create_service_account(*, name: str, role: str, by: User) -> User:
     """Create a service account. Its name is unique among all user names."""
     account = User(username=name, full_name=name, role=role, is_service=True)

@@ -81,7 +81,8 @@ def _send_one() -> bool:
         if request.invited is not None:
             is_sent = _mail_invitation(request, request.invited)
         else:
-            sent = [_mail_reset(request, user) for user in User.objects.filter(email__iexact=request.email)]
+            users = User.objects.filter(email__iexact=request.email, is_service=False)
+            sent = [_mail_reset(request, user) for user in users]
             is_sent = all(sent)
         is_given_up = not is_sent and clock.now() - request.asked_at > _GIVE_UP
         if is_given_up and request.invited is not None:

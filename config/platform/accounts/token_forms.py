@@ -81,12 +81,11 @@ class TokenForm(forms.Form):
         return text
 
 
-class ServiceAccountForm(forms.Form):
-    """Create a service account."""
+class RoleForm(forms.Form):
+    """Choose the role of a service account."""
 
     use_required_attribute = False
 
-    name = forms.CharField(label=_("Name"), max_length=150, validators=[USERNAME])
     role = forms.ChoiceField(label=_("Role"), widget=forms.RadioSelect)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -95,6 +94,13 @@ class ServiceAccountForm(forms.Form):
         self.fields["role"].choices = [  # type: ignore[attr-defined]
             (value, format_html(form, label, ROLES[value].sentence)) for value, label in Role.choices
         ]
+
+
+class ServiceAccountForm(RoleForm):
+    """Create a service account."""
+
+    name = forms.CharField(label=_("Name"), max_length=150, validators=[USERNAME])
+    field_order = ("name", "role")
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])

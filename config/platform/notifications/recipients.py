@@ -33,7 +33,7 @@ def notified_users() -> "QuerySet[User]":
     """Select the users who are notified by email: administrators unless they do not want it, others if they
     want it."""
     chosen = Q(hears_of_troubles=True) | Q(hears_of_troubles=None, pk__in=administrators().values("pk"))
-    reachable = User.objects.filter(chosen, is_active=True).exclude(email="")
+    reachable = User.objects.filter(chosen, is_active=True, is_service=False).exclude(email="")
     return reachable if settings.DEMO else reachable.filter(is_demo=False)
 
 

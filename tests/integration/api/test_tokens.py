@@ -4,15 +4,17 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.core import mail
 from django.test import Client
 from pytest_django import Settings
 
-from config.platform.accounts import actions, api_tokens
+from config.platform.accounts import actions, adapters, api_tokens, password_links
 from config.platform.accounts.models import ApiToken, User
 from config.platform.accounts.permissions import Permission, Role
 from config.platform.accounts.scopes import PERMISSIONS, Scope
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs import clock
+from config.platform.notifications import recipients
 from tests.conftest import PASSWORD
 from tests.support.api import ApiClient, client_of, token_of
 
@@ -165,6 +167,95 @@ def test_a_service_account_is_not_the_last_administrator(alice: User) -> None:
     account = api_tokens.create_service_account(name="root", role=Role.ADMINISTRATOR, by=alice)
     with pytest.raises(actions.NotNow):
         actions.edit_user(user=alice, version=alice.version, full_name="A", email="", role=Role.VIEWER, by=account)
+
+
+def service_account(alice: User, **changes: object) -> User:
+    account = api_tokens.create_service_account(name="airflow", role=Role.CONTRIBUTOR, by=alice)
+    User.objects.filter(pk=account.pk).update(**changes)
+    return account
+
+
+def test_a_service_account_is_edited_on_its_own_page_alone(alice: User, alice_client: Client) -> None:
+    account = service_account(alice)
+    posted = {"full_name": "A", "email": "a@example.com", "role": Role.VIEWER, "version": account.version}
+    for page in ("", "password/", "second-factor/", "invite/"):
+        assert alice_client.post(f"/admin/permissions/{account.pk}/{page}", posted).status_code == 404
+    account.refresh_from_db()
+    assert account.email == ""
+
+
+def test_the_role_of_a_service_account_is_changed_unless_another_user_was_faster(
+    alice: User, alice_client: Client, bob_client: Client
+) -> None:
+    account = service_account(alice)
+    url = f"/admin/permissions/service-accounts/{account.pk}/role/"
+    posted = {"role": Role.VIEWER, "version": account.version}
+    assert bob_client.post(url, posted).status_code == 403
+    assert alice_client.post(url, {"role": "king"}).status_code == 422
+    assert alice_client.post(url, posted).status_code == 302
+    assert ApiClient(token_of(account)).get("token").json()["role"] == Role.VIEWER
+    stale = alice_client.post(url, posted | {"role": Role.ADMINISTRATOR})
+    assert stale.status_code == 409
+    assert "This item was changed while you were editing." in stale.content.decode()
+    account.refresh_from_db()
+    assert account.role == Role.VIEWER
+    assert AuditEntry.objects.get(action="edited", target_id=account.pk).changes == {
+        "role": [Role.CONTRIBUTOR, Role.VIEWER]
+    }
+
+
+def test_a_service_account_gets_no_mail_and_no_single_sign_on(alice: User, settings: Settings) -> None:
+    settings.MAIL_CONFIGURED = True
+    account = service_account(alice, email="bot@example.com", hears_of_troubles=True, password=alice.password)
+    assert account not in recipients.notified_users()
+    password_links.request_link("bot@example.com", "http://testserver/")
+    password_links.mail_due()
+    assert not mail.outbox
+    assert adapters._find_account("bot@example.com") is None
+
+
+def test_the_sentence_about_a_deactivated_service_account_speaks_of_tokens(
+    alice: User, alice_client: Client
+) -> None:
+    account = service_account(alice)
+    url = f"/admin/permissions/{account.pk}"
+    asked = alice_client.get(f"{url}/deactivate/").content.decode()
+    assert "Its tokens stop working immediately, until the account is activated again." in asked
+    assert "signed out" not in asked
+    alice_client.post(f"{url}/deactivate/")
+    activated = alice_client.post(f"{url}/activate/", follow=True).content.decode()
+    assert "“airflow” is activated." in activated
+
+
+def test_expired_tokens_are_not_counted(alice: User, alice_client: Client) -> None:
+    account = service_account(alice)
+    for days in (1, 30, None):
+        token_of(account, days=days)
+    ApiToken.objects.filter(expires_at__lt=clock.now() + timedelta(days=2)).update(expires_at=clock.now())
+    assert "2 tokens" in alice_client.get("/admin/permissions/service-accounts/").content.decode()
+
+
+@pytest.mark.parametrize("action", ["set password", "password reset"])
+def test_a_reset_password_revokes_the_tokens_of_the_user(alice: User, bob: User, action: str) -> None:
+    client, other = client_of(bob), client_of(alice)
+    actions.set_password(user=bob, password="another long password", by=alice, action=action)
+    assert client.get("token").status_code == 401
+    assert other.get("token").status_code == 200
+    entry = AuditEntry.objects.get(action="revoked")
+    assert (entry.actor_id, entry.target_kind) == (alice.pk, "apitoken")
+
+
+def test_a_password_that_its_user_changed_keeps_the_tokens(bob: User) -> None:
+    client = client_of(bob)
+    actions.set_password(user=bob, password="another long password", by=bob, action="password changed")
+    assert client.get("token").status_code == 200
+
+
+def test_the_help_shows_the_address_of_the_installation(charlie_client: Client, settings: Settings) -> None:
+    assert "http://testserver/api/v1/exports" in charlie_client.get("/help/rest-api/").content.decode()
+    settings.PUBLIC_URL, settings.PUBLIC_URL_IS_GIVEN = "https://segments.example.com/", True
+    page = charlie_client.get("/help/rest-api/").content.decode()
+    assert "https://segments.example.com/api/v1/exports" in page
 
 
 def test_the_document_and_its_page_need_nothing_from_elsewhere(client: Client, charlie_client: Client) -> None:

@@ -9,12 +9,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from config.platform.accounts import api_tokens
+from config.platform.accounts import actions, api_tokens
 from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.models import ApiToken, User
 from config.platform.accounts.permissions import Permission
-from config.platform.accounts.token_forms import ServiceAccountForm, TokenForm
+from config.platform.accounts.token_forms import RoleForm, ServiceAccountForm, TokenForm
+from config.platform.jobs import clock
 from config.platform.web.htmx import Request
+from config.platform.web.versions import StaleEdit, version_from
 
 
 @sensitive_post_parameters()
@@ -36,6 +38,30 @@ def service_account(request: Request, user_id: int) -> HttpResponse:
 
 @require_permission(Permission.USER_MANAGE)
 @require_http_methods(["GET", "POST"])
+def service_account_role(request: Request, user_id: int) -> HttpResponse:
+    """Show and take the role of a service account, which limits all of its tokens."""
+    account = get_object_or_404(User, pk=user_id, is_service=True)
+    form = RoleForm(request.POST if request.method == "POST" else None, initial={"role": account.role})
+    context = {"form": form, "account": account, "active_nav": "permissions"}
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.edit_user(
+                user=account,
+                version=version_from(request.POST),
+                full_name=account.full_name,
+                email="",
+                role=form.cleaned_data["role"],
+                by=request.user,
+            )
+        except StaleEdit as stale:
+            return render(request, "accounts/service_account_role.html", context | {"stale": stale}, status=409)
+        messages.success(request, _("“%(name)s” is saved.") % {"name": account})
+        return redirect("accounts:service_account", account.pk)
+    return render(request, "accounts/service_account_role.html", context, status=422 if form.is_bound else 200)
+
+
+@require_permission(Permission.USER_MANAGE)
+@require_http_methods(["GET", "POST"])
 def service_accounts(request: Request) -> HttpResponse:
     """List the service accounts, and create one."""
     form = ServiceAccountForm(request.POST if request.method == "POST" else None)
@@ -44,7 +70,8 @@ def service_accounts(request: Request) -> HttpResponse:
         messages.success(request, _("“%(name)s” is created. Create a token for it now.") % {"name": account})
         return redirect("accounts:service_account", account.pk)
     accounts = User.objects.filter(is_service=True).order_by("username_key")
-    usable = Count("api_tokens", filter=Q(api_tokens__revoked_at=None))
+    lasting = Q(api_tokens__expires_at=None) | Q(api_tokens__expires_at__gt=clock.now())
+    usable = Count("api_tokens", filter=Q(api_tokens__revoked_at=None) & lasting)
     context = {"form": form, "accounts": accounts.annotate(tokens=usable), "active_nav": "permissions"}
     return render(request, "accounts/service_accounts.html", context, status=422 if form.is_bound else 200)
 

@@ -63,7 +63,7 @@ def invite(request: Request, user: User) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def invite_again(request: Request, user_id: int) -> HttpResponse:
     """Ask, then make a new link for a user who has not signed in yet."""
-    person = get_object_or_404(User, pk=user_id)
+    person = get_object_or_404(User, pk=user_id, is_service=False)
     try:
         check_can_invite(person)
     except NotNow as refusal:
@@ -117,7 +117,7 @@ def add_user(request: Request) -> HttpResponse:
 @require_permission(Permission.USER_MANAGE)
 def edit_user(request: Request, user_id: int) -> HttpResponse:
     """Show and take the pane of an account."""
-    person = get_object_or_404(User, pk=user_id)
+    person = get_object_or_404(User, pk=user_id, is_service=False)
     known = {"full_name": person.full_name, "email": person.email, "role": person.role}
     form = AccountForm(request.POST or None, initial=known)
     take_over_form = TakeOverForm(request, person=person)
@@ -154,10 +154,11 @@ def set_password(request: Request, user_id: int) -> HttpResponse:
 @require_permission(Permission.USER_MANAGE)
 @require_http_methods(["POST"])
 def activate(request: Request, user_id: int) -> HttpResponse:
-    """Let a user sign in again."""
+    """Let a user sign in again, or the tokens of a service account work again."""
     person = get_object_or_404(User, pk=user_id)
     actions.activate_user(user=person, by=request.user)
-    return users_done(request, _("“%(name)s” can sign in again.") % {"name": person})
+    message = _("“%(name)s” is activated.") if person.is_service else _("“%(name)s” can sign in again.")
+    return users_done(request, message % {"name": person})
 
 
 def _roles() -> list[dict[str, object]]:
@@ -176,7 +177,7 @@ def _actions() -> list[tuple[object, list[bool]]]:
 @require_http_methods(["GET", "POST"])
 def reset_second_factor(request: Request, user_id: int) -> HttpResponse:
     """Ask, then reset."""
-    person = get_object_or_404(User, pk=user_id)
+    person = get_object_or_404(User, pk=user_id, is_service=False)
     if request.method == "POST":
         second_factor.reset_second_factor(user=person, by=request.user)
         return users_done(request, _("“%(name)s” can now sign in without a code.") % {"name": person})
@@ -205,7 +206,9 @@ def deactivate(request: Request, user_id: int) -> HttpResponse:
     person = get_object_or_404(User, pk=user_id)
     question = {
         "title": _("Deactivate “%(name)s”?") % {"name": person},
-        "sentence": _("The user is signed out immediately and cannot sign in again. Their work is kept."),
+        "sentence": _("Its tokens stop working immediately, until the account is activated again.")
+        if person.is_service
+        else _("The user is signed out immediately and cannot sign in again. Their work is kept."),
         "confirm_label": _("Deactivate"),
     }
     message = _("“%(name)s” is deactivated.") % {"name": person}
