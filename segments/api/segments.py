@@ -33,6 +33,7 @@ router = Router(tags=["Segments"])
 
 # A group is an object with a list of rules, and a value may be a list.
 _DEEPEST = 2 * rule_trees.MAX_DEPTH + 4
+_LARGEST_NUMBER = 2**63
 
 Rules = Annotated[
     dict[str, Any],
@@ -214,8 +215,8 @@ def _shown(segment: Segment, user: User) -> SegmentOut:
 
 
 def _check_storable(rules: Mapping[str, object]) -> None:
-    """Raise Conflict for rules with a NUL character, which PostgreSQL stores nowhere, or with so many groups in
-    each other that they cannot be read."""
+    """Raise Conflict for rules with a NUL character, which PostgreSQL stores nowhere, with a number of more than
+    64 bits, or with so many groups in each other that they cannot be read."""
     left: list[tuple[object, int]] = [(rules, 0)]
     while left:
         value, depth = left.pop()
@@ -224,6 +225,8 @@ def _check_storable(rules: Mapping[str, object]) -> None:
             raise Conflict(most, "invalid_rules")
         if isinstance(value, str) and "\0" in value:
             raise Conflict("Rules contain no NUL character.", "invalid_rules")
+        if isinstance(value, int | float) and not abs(value) < _LARGEST_NUMBER:
+            raise Conflict("Numbers in rules have at most 64 bits. Write larger ones as texts.", "invalid_rules")
         if isinstance(value, Mapping):
             left += [(each, depth + 1) for pair in value.items() for each in pair]
         elif isinstance(value, list):

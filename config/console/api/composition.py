@@ -1,5 +1,6 @@
 """Compose the REST API of the operations of all apps, and document it in OpenAPI."""
 
+import json
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -71,7 +72,10 @@ class JsonRenderer(BaseRenderer):
     media_type = "application/json"
 
     def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:
-        return orjson.dumps(data, default=str)
+        try:
+            return orjson.dumps(data, default=str)
+        except TypeError:  # a number of more than 64 bits, such as in rules that were written on a page
+            return json.dumps(data, default=str).encode()
 
 
 class RestApi(NinjaAPI):

@@ -271,6 +271,14 @@ def test_rules_that_cannot_be_used_are_a_conflict(client: ApiClient) -> None:
         assert client.post("segments/count", {"rules": rules}).status_code == 409
 
 
+def test_a_number_of_more_than_64_bits_is_refused(client: ApiClient) -> None:
+    rules = '{"rules": [{"attribute": "points", "operator": "is", "value": 99999999999999999999999}]}'
+    response = client.post("segments", {"name": "Odd", "rules": json.loads(rules)})
+    assert response.json()["detail"] == "Numbers in rules have at most 64 bits. Write larger ones as texts."
+    Segment.objects.create(name="Older", rules=json.loads(rules))
+    assert client.get("segments").json()["items"][0]["rules"] == json.loads(rules)
+
+
 def test_a_text_with_a_backslash_is_no_nul_character(client: ApiClient) -> None:
     create_profiles([{"city": "Oslo"}])
     rules = {"rules": [{"attribute": "city", "operator": "is", "value": "\\u0000"}]}

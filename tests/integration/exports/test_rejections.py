@@ -132,7 +132,7 @@ def test_it_gives_people_as_a_file_and_records_it(bob_client: Client, rejected: 
     rejected.outcomes.filter(email="ben@example.com").update(email="=1+1@example.com")
     answer = bob_client.get(f"/data/runs/{rejected.pk}/people/download/?kind=rejected")
     lines = b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()  # type: ignore[attr-defined]
-    assert lines[0] == "email,profile,outcome,code,reason,batch,field"
+    assert lines[0] == "email,profile,outcome,code,reason,batch,field,segment"
     assert [line.split(",")[0] for line in lines[1:]] == ["'=1+1@example.com", "cid@example.com"]
     assert AuditEntry.objects.filter(action="downloaded", target_kind="run").count() == 1
 
@@ -157,7 +157,7 @@ def test_it_gives_viewers_no_file(charlie_client: Client, rejected: Run) -> None
 
 def test_it_shows_four_kinds_with_reasons_and_advice(bob_client: Client, rejected: Run) -> None:
     shown = page(bob_client, f"/data/runs/{rejected.pk}/")
-    for words in ("1 added, 0 updated", "2 new", "Retry these contacts", "Fix the data", "status preserved"):
+    for words in ("2 new", "Retry these contacts", "Fix the data", "Their status does not change"):
         assert words in shown, words
 
 
