@@ -231,7 +231,7 @@ def test_every_line_of_the_table_of_roles(
         _the_environment,
     ]
     for user in (charlie, bob, alice):
-        page = open_page()
+        page = open_page(viewport={"width": 2400, "height": 900})  # so that every command fits the bar
         sign_in(page, user)
         for line in lines:
             line(page, user.role)
