@@ -115,7 +115,7 @@ def _forget_batches(subject: Subject) -> int:
     _blank([pk for pk, _run, _status, _of in rows if pk not in dict(to_send)], parameters)
     _forget_messages(subject.emails)
     _blank_blocks(ContactBlock.objects.exclude(run=None), emails=list(subject.emails), ids=subject.profile_ids)
-    # Quicker to work out anew than to look through.
+    # To calculate them again is quicker than to search them.
     ExportPreview.objects.exclude(sample=[]).update(sample=[])
     ContactBlock.objects.filter(run=None).delete()
     return len(rows)

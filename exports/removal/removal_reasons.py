@@ -32,7 +32,7 @@ _LEFT = """
 
 def explain(snapshot: RunSnapshot, former_segments: Collection[int] = ()) -> None:
     """Add ``code`` and ``segment`` to the temporary table ``leaving``, by the plan of this transaction.
-    ``former_segments`` are those of the last run: the export may not use some of them any more."""
+    ``former_segments`` are those of the last run: the export may no longer use some of them."""
     with db.without_nested_loops(), database.cursor() as cursor:
         cursor.execute("ALTER TABLE leaving ADD COLUMN code text NOT NULL DEFAULT ''")
         cursor.execute("ALTER TABLE leaving ADD COLUMN segment text NOT NULL DEFAULT ''")

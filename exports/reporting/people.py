@@ -36,7 +36,7 @@ _STATUSES = {
     PeopleKind.MEMBERS: (*_PENDING, BatchStatus.DONE),
     PeopleKind.NOT_REMOVED: _PENDING,
 }
-# Of those in a batch, without whom the destination did not take.
+# Of the contacts in a batch, those that the destination has accepted.
 _TAKEN = """NOT EXISTS (SELECT 1 FROM exports_outcome taken_back
                           WHERE taken_back.run_id = batch.run_id
                             AND taken_back.kind IN ('left', 'rejected', 'unknown')

@@ -59,8 +59,8 @@ NO_CONSENT = "no_consent"
 CONTROL_GROUP = "control_group"
 # The code of contacts who left all segments of the export.
 NOT_IN_ANY_SEGMENT = "not_in_any_segment"
-# Codes of contacts who leave for a reason of their own: no profile has the address any more, and the segment of
-# which they are members is not one of the export any more.
+# Codes of contacts who leave for a reason of their own: no profile has the address, or the export no longer
+# uses the segment of which they are members.
 NO_PROFILE = "no_profile"
 NOT_USED_SEGMENT = "segment_not_used"
 # The code of a batch that may have done its work in an earlier call, though the last one says nothing of it.

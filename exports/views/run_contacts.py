@@ -157,7 +157,7 @@ def asked_for(request: Request, kind: PeopleKind, filters: Sequence[str]) -> dic
 def _page(
     request: Request, run: Run, kind: PeopleKind, reasons: Mapping[str, str], *, sees_data: bool
 ) -> PeoplePage:
-    # Whoever sees addresses masked must not find out by searching which ones there are.
+    # Users who see masked addresses must not find out by a search which ones exist.
     words = words_of(request) if sees_data else ""
     found: Any = _found(request, run, kind, words, reasons)
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page", 1))

@@ -39,7 +39,7 @@
     first?.focus({ preventScroll: false });
   }
 
-  // A live part of the page may have drawn it anew meanwhile.
+  // A live part of the page may have replaced it since.
   const asItIsNow = (asker) => (asker?.isConnected || !asker?.id ? asker : document.getElementById(asker.id));
 
   function empty(host) {

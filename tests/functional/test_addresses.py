@@ -53,11 +53,11 @@ def test_after_saving_back_does_not_open_the_pane_again(page: Page, alice: User,
 def test_back_asks_before_it_loses_what_was_typed(page: Page, alice: User, bob: User) -> None:
     sign_in(page, alice, LIST)
     page.get_by_role("link", name="Bob Brown").click()
-    page.get_by_label("Name").fill("Somebody else")
+    page.get_by_label("Name").fill("Another name")
     page.go_back()
     question = page.get_by_role("alertdialog", name="Discard changes?")
     question.get_by_role("button", name="Keep editing").click()
-    expect(page.get_by_label("Name")).to_have_value("Somebody else")
+    expect(page.get_by_label("Name")).to_have_value("Another name")
     expect(page).to_have_url(re.compile(f"pane={LIST}{bob.pk}/$"))
     page.go_back()
     question.get_by_role("button", name="Discard changes").click()

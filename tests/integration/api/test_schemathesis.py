@@ -62,34 +62,24 @@ def schemathesis(
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=3000, check=False)
 
 
-@pytest.mark.parametrize("role", list(ROLES))
-def test_it_finds_nothing(
-    role: str,
-    ground: None,
-    live_server: LiveServer,
-    settings: Settings,
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-) -> None:
+@pytest.fixture(params=list(ROLES))
+def token(request: pytest.FixtureRequest, ground: None, settings: Settings) -> str:
+    """Create a token of a user of each role."""
     settings.API_REQUESTS_PER_MINUTE = 10**6
-    user: User = request.getfixturevalue(ROLES[Role(role)])
-    found = schemathesis(live_server.url, token_of(user), tmp_path, examples=3, phases="examples,fuzzing")
+    user: User = request.getfixturevalue(ROLES[Role(request.param)])
+    return token_of(user)
+
+
+def test_it_finds_nothing(token: str, live_server: LiveServer, tmp_path: Path) -> None:
+    found = schemathesis(live_server.url, token, tmp_path, examples=3, phases="examples,fuzzing")
     assert found.returncode == 0, found.stdout[-20_000:]
 
 
 @pytest.mark.drill
-@pytest.mark.parametrize("role", list(ROLES))
 def test_it_finds_nothing_in_many_examples_and_sequences(
-    role: str,
-    ground: None,
-    live_server: LiveServer,
-    settings: Settings,
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
+    token: str, live_server: LiveServer, tmp_path: Path
 ) -> None:
-    settings.API_REQUESTS_PER_MINUTE = 10**6
-    user: User = request.getfixturevalue(ROLES[Role(role)])
     examples = int(os.environ.get("EXAMPLES", "100"))
     phases = "examples,coverage,fuzzing,stateful"
-    found = schemathesis(live_server.url, token_of(user), tmp_path, examples=examples, phases=phases)
+    found = schemathesis(live_server.url, token, tmp_path, examples=examples, phases=phases)
     assert found.returncode == 0, found.stdout[-40_000:]

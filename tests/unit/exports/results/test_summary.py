@@ -109,7 +109,7 @@ def test_contacts_without_a_result_are_named_by_the_phase(rule: str, phase: Phas
 
 # rule, the counts of a run, the counts of contacts who left
 REMOVALS = [
-    ("a run that removes nobody has none", {}, {}),
+    ("a run without removals has none", {}, {}),
     ("all were removed", {"to_remove": 4, "removed": 4}, {"removed": 4}),
     (
         "those that stay for whatever reason were not removed",
