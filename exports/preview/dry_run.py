@@ -5,10 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from django.db import OperationalError, transaction
-from django.db import connection as database
 from django.utils.translation import gettext as _
 
-from config.platform import db
 from config.platform.db import limit_statements, rolled_back
 from config.platform.jobs import leases
 from connections import credentials, lookups, vault
@@ -128,7 +126,8 @@ def preview(
         leaving = removal_plan.first_to_remove(first) if removals.to_remove or removals.held else []
         counted = connection.limited.most_people is not None
         over_connection = plan.contacts_over(connection) if counted else None
-        left_before = _left_before(export, connection.account)
+        known = known_list.find(export.pk, connection.account, export.list_id)
+        left_before = contact_blocks.count_suppressed(known)
         people = list(plan.contacts_to_send(connection.destination, settings, limit=first))
         if job is not None:
             _keep_contacts(job, export, snapshot, connection.account, removals, erased_until=erased_until)
@@ -208,22 +207,6 @@ def _calls_to_remove(connection: Connection, export: Export, removals: Removals)
     if not removals.to_remove:
         return 0
     return connection.destination.calls_to_remove(BatchOperation(export.removal), removals.to_remove)
-
-
-def _left_before(export: Export, account: str) -> int:
-    """Count the contacts of the plan that the list suppressed when last asked, and that are not sent again."""
-    with db.without_nested_loops(), database.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT count(*) FROM plan
-              JOIN exports_refused refused ON refused.email = plan.email
-              JOIN exports_deliveredset known ON known.id = refused.delivered_set_id
-             WHERE plan.action = 'still_refused' AND refused."left"
-               AND known.export_id = %s AND known.account = %s AND known.list_id = %s
-            """,
-            [export.pk, account, export.list_id],
-        )
-        return int(cursor.fetchone()[0])
 
 
 @dataclass(frozen=True)

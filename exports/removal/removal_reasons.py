@@ -8,21 +8,14 @@ from django.db import connection as database
 from config.platform import db
 from exports.models import Run, RunKind
 from exports.models.snapshot import NO_SNAPSHOT, RunSnapshot
-from exports.state.plan_action import (
-    CONTROL_GROUP,
-    EXCLUSION,
-    NO_CONSENT,
-    NO_PROFILE,
-    NOT_IN_ANY_SEGMENT,
-    NOT_USED_SEGMENT,
-)
+from exports.state.plan_action import EXCLUDED_CODE, NO_PROFILE, NOT_IN_ANY_SEGMENT, NOT_USED_SEGMENT
 from segments import audience
 
 # Members who are excluded leave like contacts who are no members.
-_OF_MEMBERS = """
-    UPDATE leaving SET code = CASE plan.action WHEN 'exclusion' THEN %s WHEN 'no_consent' THEN %s ELSE %s END
+_OF_MEMBERS = f"""
+    UPDATE leaving SET code = {EXCLUDED_CODE}
       FROM plan WHERE plan.email = leaving.email AND plan.action IN ('exclusion', 'no_consent', 'control')
-"""
+"""  # noqa: S608 - only our own fragments are put in
 _LEFT = """
     UPDATE leaving SET segment = coalesce(left_segment.segment, ''),
                        code = CASE WHEN NOT left_segment.has_profile THEN %s WHEN is_member THEN %s ELSE code END
@@ -37,7 +30,7 @@ def explain(snapshot: RunSnapshot, former_segments: Collection[int] = ()) -> Non
         cursor.execute("ALTER TABLE leaving ADD COLUMN code text NOT NULL DEFAULT ''")
         cursor.execute("ALTER TABLE leaving ADD COLUMN segment text NOT NULL DEFAULT ''")
         cursor.execute("UPDATE leaving SET code = %s", [NOT_IN_ANY_SEGMENT])
-        cursor.execute(_OF_MEMBERS, [EXCLUSION, NO_CONSENT, CONTROL_GROUP])
+        cursor.execute(_OF_MEMBERS)
         removed = sorted(set(former_segments) - set(snapshot.segment_ids))
         audience.write_left_segments(
             "left_segment",

@@ -7,8 +7,10 @@ from config.platform import db
 from exports.models import ExportPreview, Run
 from exports.results.summary import PeopleKind
 from exports.state.known_list import KnownList
-from exports.state.plan_action import BLOCK_ROWS, DUPLICATE, EXCLUDED, SENT, UNCHANGED_BLOCK
+from exports.state.plan_action import BLOCK_ROWS, EXCLUDED, EXCLUDED_CODE, SENT, UNCHANGED_BLOCK
 
+# Parameters of the statements: the groups by their names.
+_KINDS = {kind.value: kind.value for kind in PeopleKind}
 _REFUSED = """
     SELECT plan.profile_id, plan.email,
            CASE WHEN refused."left" THEN %(suppressed)s ELSE %(previously_rejected)s END AS kind,
@@ -18,15 +20,13 @@ _REFUSED = """
      WHERE plan.action = 'still_refused'
 """
 _UNCHANGED = "SELECT profile_id, email, %(unchanged)s, '', '' FROM plan WHERE action = 'unchanged'"
-_OTHERS = """
+_OTHERS = f"""
     SELECT profile_id, coalesce(email, ''),
            CASE WHEN action = ANY (%(excluded)s) THEN action
                 WHEN action IN ('add', 'clear_mark', 'readd') THEN %(to_add)s ELSE %(to_update)s END,
-           CASE action WHEN 'invalid' THEN CASE WHEN email IS NULL THEN 'no_email' ELSE 'bad_email' END
-                       WHEN 'duplicate' THEN %(duplicate)s WHEN 'exclusion' THEN 'exclusion'
-                       WHEN 'no_consent' THEN 'no_consent' WHEN 'control' THEN 'control_group' ELSE '' END, ''
+           {EXCLUDED_CODE}, ''
       FROM plan WHERE action = ANY (%(excluded)s) OR action = ANY (%(sent)s)
-"""
+"""  # noqa: S608 - only our own fragments are put in
 _LEAVING = "SELECT 0, email, %(removal)s, code, segment FROM leaving"
 _INSERT = """
     INSERT INTO exports_contactblock (run_id, preview_id, kind, code, segment, size, profile_ids, emails)
@@ -45,6 +45,14 @@ _INSERT_UNCHANGED = f"""
 """  # noqa: S608 - only our own fragments are put in
 
 
+def count_suppressed(known: KnownList) -> int:
+    """Count the contacts of a plan that are not sent because the list had suppressed them before."""
+    suppressed = f"SELECT count(*) FROM ({_REFUSED}) refused_before WHERE kind = %(suppressed)s"  # noqa: S608
+    with db.without_nested_loops(), database.cursor() as cursor:
+        cursor.execute(suppressed, {"set": known.delivered_set_id, **_KINDS})
+        return int(cursor.fetchone()[0])
+
+
 def keep_of_run(run: Run, known: KnownList) -> int:
     """Keep the contacts of a plan that are not sent. Returns how many of them the list had suppressed before."""
     sizes = _insert(f"{_REFUSED} UNION ALL {_UNCHANGED}", known, run=run.pk)
@@ -61,6 +69,7 @@ def _insert(
     contacts: str, known: KnownList, *, run: int | None = None, preview: int | None = None, removal: str = ""
 ) -> list[tuple[str, int]]:
     parameters = {
+        **_KINDS,
         "run": run,
         "preview": preview,
         "set": known.delivered_set_id,
@@ -68,12 +77,6 @@ def _insert(
         "removal": str(removal),
         "excluded": list(EXCLUDED),
         "sent": list(SENT),
-        "duplicate": DUPLICATE,
-        "unchanged": PeopleKind.UNCHANGED.value,
-        "suppressed": PeopleKind.SUPPRESSED.value,
-        "previously_rejected": PeopleKind.PREVIOUSLY_REJECTED.value,
-        "to_add": PeopleKind.TO_ADD.value,
-        "to_update": PeopleKind.TO_UPDATE.value,
     }
     with db.without_nested_loops(), database.cursor() as cursor:
         cursor.execute(_INSERT.format(contacts=contacts), parameters)

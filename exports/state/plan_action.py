@@ -57,6 +57,12 @@ DUPLICATE = "duplicate"
 EXCLUSION = "exclusion"
 NO_CONSENT = "no_consent"
 CONTROL_GROUP = "control_group"
+# The code of an excluded member as SQL, over the columns of the table ``plan``; empty for other members.
+EXCLUDED_CODE = f"""CASE plan.action
+    WHEN '{PlanAction.INVALID}' THEN CASE WHEN plan.email IS NULL THEN '{NO_EMAIL}' ELSE '{BAD_EMAIL}' END
+    WHEN '{PlanAction.DUPLICATE}' THEN '{DUPLICATE}' WHEN '{PlanAction.EXCLUSION}' THEN '{EXCLUSION}'
+    WHEN '{PlanAction.NO_CONSENT}' THEN '{NO_CONSENT}' WHEN '{PlanAction.CONTROL}' THEN '{CONTROL_GROUP}'
+    ELSE '' END"""
 # The code of contacts who left all segments of the export.
 NOT_IN_ANY_SEGMENT = "not_in_any_segment"
 # Codes of contacts who leave for a reason of their own: no profile has the address, or the export no longer

@@ -18,8 +18,9 @@ from exports import policies
 from exports.actions import preview
 from exports.hooks.subject_access import ExportsPersonalData
 from exports.models import Export, ExportPreview, Run
-from exports.preview import dry_run, summary
+from exports.preview import summary
 from exports.privacy import erasure
+from exports.results import contact_blocks
 from segments.models import Segment, SegmentRefresh
 from segments.privacy.subjects import Subject
 from tests.integration.exports.conftest import run_to_its_end
@@ -244,13 +245,13 @@ def test_a_preview_whose_worker_lost_it_keeps_no_contacts(
     newsletter: Export, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = preview.request(newsletter, by=bob)
-    find = dry_run._left_before
+    count = contact_blocks.count_suppressed
 
     def lose(*args: Any) -> int:
         ExportPreview.objects.update(attempt=9)
-        return find(*args)
+        return count(*args)
 
-    monkeypatch.setattr(dry_run, "_left_before", lose)
+    monkeypatch.setattr(contact_blocks, "count_suppressed", lose)
     preview.work_out(job.pk)
     job.refresh_from_db()
     assert (job.status, job.sample, job.blocks.count()) == (JobStatus.PROCESSING, [], 0)
