@@ -10,7 +10,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from config.platform.web.formats import number
-from exports.models import OutcomeKind, Run
+from exports.models import OutcomeKind, Run, RunKind
 
 
 class PeopleKind(StrEnum):
@@ -142,6 +142,7 @@ _PENDING: dict[tuple[Phase, PeopleKind], str | Promise] = {
     (Phase.OPEN, PeopleKind.NOT_ATTEMPTED): _("Pending"),
     (Phase.OPEN, PeopleKind.NOT_REMOVED): _("To remove"),
 }
+_TO_RESTORE = _("Subscribers to restore")
 _TONES = {
     PeopleKind.DELIVERED: "success",
     PeopleKind.REJECTED: "danger",
@@ -203,6 +204,7 @@ class ResultSummary:
     destination itself of delivered contacts that were not on the list; it does not say which ones."""
 
     phase: Phase = Phase.ENDED
+    restores: bool = False  # the members are subscribers that an earlier run removed
     delivered: int = 0
     unchanged: int = 0
     invalid: int = 0
@@ -275,7 +277,8 @@ class ResultSummary:
             parts = [self._count(part) for part in EXCLUDED_PARTS if self._is_shown(part)]
         if kind is PeopleKind.NOT_ATTEMPTED and self.phase is Phase.PREVIEW:
             parts = [self._count(PeopleKind.TO_ADD), self._count(PeopleKind.TO_UPDATE)]
-        return Count(kind, label_of(kind, self.phase), self.count(kind), parts)
+        label = _TO_RESTORE if self.restores and kind is PeopleKind.MEMBERS else label_of(kind, self.phase)
+        return Count(kind, label, self.count(kind), parts)
 
     def as_numbers(self) -> dict[str, int]:
         """Return the counts by the names of programs: ``members`` is the sum of the parts that follow it up to
@@ -300,6 +303,7 @@ def of_run(run: Run) -> ResultSummary:
     results = run.delivered + run.left + run.rejected + run.unknown
     return ResultSummary(
         phase=Phase.OPEN if run.is_open else Phase.ENDED,
+        restores=run.kind == RunKind.RESTORE,
         delivered=run.delivered,
         unchanged=run.unchanged,
         invalid=run.invalid,
