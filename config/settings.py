@@ -5,6 +5,7 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 
 from config import environment
+from config.platform import cache
 from config.standalone import broker, folders
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -319,7 +320,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # -- cache: in Redis, or else in PostgreSQL -------------------------------------------------------------------
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    "default": cache.in_redis(REDIS_URL)
     if REDIS_URL
     else {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",

@@ -16,6 +16,7 @@ from typing import TypeVar
 from django.core.cache import cache
 from django.db import connections as databases
 from django.utils.translation import gettext as _
+from pydantic import TypeAdapter
 
 from connections import credentials, vault
 from connections.destinations.errors import DestinationError, TryLater
@@ -27,6 +28,8 @@ KEPT_SECONDS = 60
 
 logger = logging.getLogger(__name__)
 AnswerT = TypeVar("AnswerT")
+_DETAILS = TypeAdapter(ListDetails)
+_LISTS = TypeAdapter(Sequence[ListSummary])
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Lists:
 def look_up(connection: Connection, list_id: str) -> Lookup:
     """Look up a list by its ID."""
     try:
-        details = _ask(connection, "list", list_id, connection.destination.list_details)
+        details = _ask(connection, "list", list_id, connection.destination.list_details, _DETAILS)
     except DestinationError as error:
         return Lookup(trouble=error.sentence, passing=isinstance(error, TryLater))
     except vault.NotConnected as error:
@@ -59,8 +62,8 @@ def look_up(connection: Connection, list_id: str) -> Lookup:
 
 def look_up_at_once(connection: Connection, list_id: str) -> Lookup | None:
     """Return the cached details of a list, or None."""
-    details = cache.get(_key(connection, "list", list_id))
-    return Lookup(details=details) if details else None
+    stored = cache.get(_key(connection, "list", list_id))
+    return Lookup(details=_DETAILS.validate_json(stored)) if stored else None
 
 
 def forget(connection: Connection, list_id: str) -> None:
@@ -75,7 +78,7 @@ def lists_of(connection: Connection) -> Lists:
         return connection.destination.lists(access)
 
     try:
-        return Lists(found=_ask(connection, "lists", "", ask))
+        return Lists(found=_ask(connection, "lists", "", ask, _LISTS))
     except DestinationError as error:
         return Lists(trouble=error.sentence)
     except vault.NotConnected as error:
@@ -85,23 +88,38 @@ def lists_of(connection: Connection) -> Lists:
 def subscriber_state(connection: Connection, list_id: str, email: str) -> SubscriberState | None:
     """Look up the state of a subscriber on a list; nothing is cached. Raises DestinationError or NotConnected."""
     access = credentials.access(connection)
-    return _patiently(lambda: connection.destination.find_person(access, list_id, email), "")
+    return _patiently(lambda: connection.destination.find_person(access, list_id, email))
 
 
-def _ask(connection: Connection, what: str, which: str, ask: Callable[[Access, str], AnswerT]) -> AnswerT:
+def _ask(
+    connection: Connection,
+    what: str,
+    which: str,
+    ask: Callable[[Access, str], AnswerT],
+    stored_as: TypeAdapter[AnswerT],
+) -> AnswerT:
+    """Return the cached answer, or ask and cache it, as JSON, by the types of its dataclass."""
     key = _key(connection, what, which)
-    known: AnswerT | None = cache.get(key)
-    if known is not None:
-        return known
+    stored: str | None = cache.get(key)
+    if stored is not None:
+        return stored_as.validate_json(stored)
     access = credentials.access(connection)
-    answer = _patiently(lambda: ask(access, which), key)
-    cache.set(key, answer, KEPT_SECONDS)
+
+    def keep(answer: AnswerT) -> None:
+        cache.set(key, stored_as.dump_json(answer).decode(), KEPT_SECONDS)
+
+    answer = _patiently(lambda: ask(access, which), keep_late=keep)
+    keep(answer)
     return answer
 
 
-def _patiently(ask: Callable[[], AnswerT], key: str) -> AnswerT:
-    """Call ``ask`` in a thread and return its answer, if it comes within the patience. Raises what ``ask``
-    raises, or TryLater."""
+def _drop(_answer: object) -> None:
+    """Cache nothing."""
+
+
+def _patiently(ask: Callable[[], AnswerT], *, keep_late: Callable[[AnswerT], None] = _drop) -> AnswerT:
+    """Call ``ask`` in a thread and return its answer, if it comes within the patience; a later one is given to
+    ``keep_late``. Raises what ``ask`` raises, or TryLater."""
     answers: queue.SimpleQueue[AnswerT | BaseException] = queue.SimpleQueue()
     gave_up = threading.Event()
 
@@ -111,8 +129,8 @@ def _patiently(ask: Callable[[], AnswerT], key: str) -> AnswerT:
         except BaseException as error:
             answer = error
         answers.put(answer)
-        if key and gave_up.is_set() and not isinstance(answer, BaseException):
-            _keep_late(key, answer)
+        if gave_up.is_set() and not isinstance(answer, BaseException):
+            _keep_late(answer, keep_late)
 
     # A copy of the context, so that sentences come in the reader's language.
     context = contextvars.copy_context()
@@ -129,9 +147,9 @@ def _patiently(ask: Callable[[], AnswerT], key: str) -> AnswerT:
     return answer
 
 
-def _keep_late(key: str, answer: object) -> None:
+def _keep_late(answer: AnswerT, keep: Callable[[AnswerT], None]) -> None:
     try:
-        cache.set(key, answer, KEPT_SECONDS)
+        keep(answer)
     except Exception:  # the next question asks again
         logger.warning("could not keep a late answer")
     finally:

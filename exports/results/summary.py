@@ -4,6 +4,7 @@ command reads the counts here, so that all say the same and the parts add up to 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
+from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
@@ -329,5 +330,5 @@ def of_run(run: Run) -> ResultSummary:
 
 def of_preview(counts: Mapping[str, int]) -> ResultSummary:
     """Summarize a preview from its stored counts; older previews lack some."""
-    names = ResultSummary.__dataclass_fields__
-    return ResultSummary(phase=Phase.PREVIEW, **{name: counts[name] for name in names if name in counts})
+    known: dict[str, Any] = {name: counts[name] for name in ResultSummary.__dataclass_fields__ if name in counts}
+    return ResultSummary(phase=Phase.PREVIEW, **known)

@@ -28,6 +28,7 @@ from django.db import connection
 from django.test import override_settings
 
 from config.celery import app
+from config.platform.cache import in_redis
 from config.platform.jobs import heartbeat
 from config.standalone import broker as folder_broker
 from config.standalone import programs
@@ -233,8 +234,7 @@ def _this_process_too(var_dir: Path, redis_url: str) -> Iterator[None]:
     folder = var_dir / "broker"
     changed: dict[str, Any] = {"BROKER_FOLDER": folder, "UPLOAD_DIR": var_dir / "uploads", "REDIS_URL": redis_url}
     if redis_url:
-        in_redis = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": redis_url}
-        changed["CACHES"] = {"default": in_redis}
+        changed["CACHES"] = {"default": in_redis(redis_url)}
     address = redis_url or f"{folder_broker.SCHEME}://"
     options = {} if redis_url else folder_broker.transport_options(folder)
     with override_settings(**changed), _broker(address, options):

@@ -48,7 +48,7 @@ class Heartbeat:
 def write(name: str, node: str = "") -> None:
     """Write the heartbeat of ``node`` (by default ``name`` on this host), of the part ``name``."""
     node = node or f"{name}@{socket.gethostname()}"
-    sign = (clock.now(), os.getpid(), node, time.time())
+    sign = (clock.now().isoformat(), os.getpid(), node, time.time())
     cache.set(_key(name, node), sign, timeout=MISSED_SECONDS)
     nodes = cache.get(_key(name), ())
     if node not in nodes:  # two at once may lose one name: its next heartbeat adds it
@@ -60,7 +60,7 @@ def known(name: str) -> Sequence[Heartbeat]:
     included."""
     nodes = cache.get(_key(name), ())
     found = cache.get_many([_key(name, node) for node in nodes])
-    return [Heartbeat(*found[key]) for key in sorted(found)]
+    return [Heartbeat(datetime.fromisoformat(at), *rest) for _key, (at, *rest) in sorted(found.items())]
 
 
 def last(name: str) -> Heartbeat | None:

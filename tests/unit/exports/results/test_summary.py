@@ -52,14 +52,14 @@ def test_the_parts_of_a_run_add_up_to_its_members(
 @given(
     counts=st.fixed_dictionaries({kind.value: COUNTS for kind in (*PARTS, *EXCLUDED_PARTS) if kind != "excluded"})
 )
-def test_numbers_of_programs_add_up(counts: dict[str, int]) -> None:
+def test_numbers_of_programs_add_up(counts: dict[str, Any]) -> None:
     numbers = ResultSummary(Phase.ENDED, **counts).as_numbers()
     assert numbers["members"] == sum(numbers[kind.value] for kind in PARTS)
     assert numbers["excluded"] == sum(numbers[kind.value] for kind in EXCLUDED_PARTS)
 
 
 @given(counts=st.dictionaries(st.sampled_from([kind.value for kind in PARTS if kind != "excluded"]), COUNTS))
-def test_a_preview_is_read_as_it_was_stored(counts: dict[str, int]) -> None:
+def test_a_preview_is_read_as_it_was_stored(counts: dict[str, Any]) -> None:
     before = ResultSummary(phase=Phase.PREVIEW, **counts)
     assert summary.of_preview(before.as_numbers()) == before
 
