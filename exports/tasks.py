@@ -2,18 +2,23 @@
 
 from celery import shared_task
 from celery.signals import worker_init, worker_shutting_down
+from django.core.cache import cache
 
-from config.platform.jobs.enqueue import enqueue, enqueue_unless_waiting
+from config.platform.jobs.enqueue import enqueue, enqueue_unless_waiting, forget_waiting
 from config.platform.schedules import ticks
 from connections import destinations
 from exports.actions import list_cleanup, preview, retries
 from exports.delivery import loop
+from exports.feedback import look, watches
 from exports.models import ExportSchedule, ExportTick
 from exports.privacy import disclosures, list_removal
 from exports.run import pipeline
 from exports.scheduler import retention
 from exports.scheduler import start_due as scheduler_start_due
 from exports.state import claim
+
+LOOK_AT_LIST = "exports.tasks.look_at_list"
+WATCHES_MADE_EVERY_SECONDS = 10
 
 
 @shared_task
@@ -35,8 +40,25 @@ def enqueue_pending() -> None:
         enqueue("exports.tasks.work_out_preview", preview_id)
     for removal_id in list_removal.due():
         enqueue("exports.tasks.remove_person", removal_id)
+    watch_lists()
     for run_id in disclosures.unsettled():
         enqueue("exports.tasks.settle_disclosures", run_id)
+
+
+def watch_lists() -> None:
+    """Enqueue the looks at lists that are due."""
+    if cache.add("list-watches-made", True, WATCHES_MADE_EVERY_SECONDS):
+        watches.make_missing()
+    for watch_id in watches.due():
+        enqueue_unless_waiting(LOOK_AT_LIST, watch_id)
+
+
+@shared_task
+def look_at_list(watch_id: int) -> None:
+    """Read from a list what its subscribers did, and go on by another message when there is more."""
+    forget_waiting(LOOK_AT_LIST, watch_id)
+    if look.look(watch_id):
+        enqueue(LOOK_AT_LIST, watch_id)
 
 
 @shared_task

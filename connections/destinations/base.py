@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from connections.destinations.subscribers import ListedState, SubscriberPage
 from connections.destinations.values import (
     Access,
     BatchOperation,
@@ -217,6 +218,22 @@ class Destination(ABC):
     def find_person(self, access: Access, list_id: str, email: str) -> SubscriberState | None:
         """Look up the state of a subscriber; None when the list never held the address. Only where the
         capabilities say ``reads_people``. Raises DestinationError."""
+        raise NotImplementedError
+
+    def read_subscribers(
+        self,
+        access: Access,
+        list_id: str,
+        state: ListedState,
+        page: int,
+        *,
+        since: str = "",
+        fields: Sequence[str] = (),
+    ) -> SubscriberPage:
+        """Read a page, from 1, of the subscribers of a list in one state: all in the order of addresses or, with
+        ``since``, those that came into the state on that day or later, the latest first. The hash of each is of
+        the values in ``fields``. Only where the capabilities say ``lists_subscribers``. Raises
+        DestinationError."""
         raise NotImplementedError
 
     def remove_person(self, access: Access, list_id: str, email: str) -> bool:

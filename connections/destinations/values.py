@@ -100,6 +100,10 @@ class Capabilities:
     removes_people: bool = False
     # Whether it tells how one person stands on a list, see Destination.find_person.
     reads_people: bool = False
+    # Whether it shows the subscribers of a list by state, see Destination.read_subscribers, and the codes of
+    # suppressed contacts that say nothing of that state.
+    lists_subscribers: bool = False
+    codes_beside_state: frozenset[str] = frozenset()
     publishes: bool = False  # wants to be told when a run has sent all that it will send
     # Types of field that can be made on a list, see Destination.create_field; none where fields are fixed.
     creates_fields: Sequence[str] = ()

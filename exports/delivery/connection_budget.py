@@ -64,9 +64,7 @@ class ConnectionBudget:
 
     def pause(self, seconds: float) -> None:
         """Keep the whole connection silent for so long."""
-        until = backoff.wait_until(seconds)
-        sooner = backoff.where_wait_is_over("paused_until") | Q(paused_until__lt=until)
-        Connection.objects.filter(sooner, pk=self._connection.pk).update(paused_until=until)
+        pause(self._connection, seconds)
         self._connection.refresh_from_db(fields=["paused_until"])
 
     def learn(self, level: int) -> None:
@@ -87,6 +85,13 @@ class ConnectionBudget:
         self._runs = max(1, len(runs))
         each, remain = divmod(self._connection.max_in_flight, self._runs)
         return each + (runs.index(self._run.pk) < remain if self._run.pk in runs else 0)
+
+
+def pause(connection: Connection, seconds: float) -> None:
+    """Keep a connection silent for so long, since the vendor asks for it."""
+    until = backoff.wait_until(seconds)
+    sooner = backoff.where_wait_is_over("paused_until") | Q(paused_until__lt=until)
+    Connection.objects.filter(sooner, pk=connection.pk).update(paused_until=until)
 
 
 def paused_until(connection: Connection | None) -> datetime | None:

@@ -7,6 +7,7 @@ from exports.models.disclosure import DisclosedList, Disclosure, PersonKey, Pers
 from exports.models.export import LARGEST_CONTROL_GROUP, ControlMode, Export, Removal
 from exports.models.list_cleanup import ListCleanup
 from exports.models.list_state import (
+    LEARNED,
     ListState,
     Origin,
     RemovedContact,
@@ -14,6 +15,7 @@ from exports.models.list_state import (
     SubscriberStatus,
     SyncedContact,
 )
+from exports.models.list_watch import ListWatch
 from exports.models.preview import ExportPreview
 from exports.models.run import Run, RunEvent, RunKind, Stage, Trigger
 from exports.models.schedule import ExportSchedule, ExportTick
@@ -21,6 +23,7 @@ from exports.models.schedule import ExportSchedule, ExportTick
 __all__ = [
     "IS_REMOVAL",
     "LARGEST_CONTROL_GROUP",
+    "LEARNED",
     "Batch",
     "BatchStatus",
     "ContactBlock",
@@ -34,6 +37,7 @@ __all__ = [
     "ExportTick",
     "ListCleanup",
     "ListState",
+    "ListWatch",
     "Origin",
     "Outcome",
     "OutcomeKind",

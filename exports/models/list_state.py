@@ -2,6 +2,7 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Origin(models.IntegerChoices):
@@ -77,8 +78,17 @@ class SyncedContact(models.Model):
 class StatusSource(models.TextChoices):
     """How the status of a subscriber became known."""
 
-    SENDING = "sending"  # the answer to an import that did not take them
-    REMOVING = "removing"  # the look at them before a removal
+    SENDING = "sending", _("Response to a run")  # to an import that did not take them
+    REMOVING = "removing", _("Look-up before a removal")
+    WEBHOOK = "webhook", _("Webhook")  # a look at the list, which a webhook asked for
+    POLL = "poll", _("Poll")  # a look at the list that was due
+    COMPARISON = "comparison", _("Comparison with the list")
+    IMPORT = "import", _("Imported suppression list")
+
+
+# The list, or a user, tells that a contact is suppressed; it is not the answer to certain data. A plan does not
+# send such contacts.
+LEARNED = (StatusSource.WEBHOOK, StatusSource.POLL, StatusSource.COMPARISON, StatusSource.IMPORT)
 
 
 class SubscriberStatus(models.Model):
@@ -90,8 +100,13 @@ class SubscriberStatus(models.Model):
     email = models.CharField(max_length=254)
     code = models.CharField(max_length=40)
     source = models.CharField(max_length=10, choices=StatusSource.choices)
-    run_id = models.BigIntegerField()  # 0: sent by hand
+    # Since when it is so by the list's own clock, as the list writes it; empty where the list did not tell.
+    since = models.CharField(max_length=30, blank=True, db_default="")
+    run_id = models.BigIntegerField()  # 0: no run told it
     known_since = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["list_state", "code", "email"], name="status_by_code")]
 
     def __str__(self) -> str:
         return f"{self.email}: {self.code}"

@@ -22,7 +22,7 @@ from exports.removal.removal_plan import Removals
 from exports.results import contact_blocks
 from exports.results.summary import PeopleKind
 from exports.run import plan
-from exports.selection.diff import PlanCounts
+from exports.selection.plan_counts import PlanCounts
 from exports.state import known_list, run_settings
 from segments import audience
 from segments.privacy import erase

@@ -35,6 +35,7 @@ from connections.models import Connection
 from connections.vault import NotConnected, mark_reconnect_needed
 from exports import policies
 from exports.models import (
+    LEARNED,
     DeliveredSet,
     Export,
     Origin,
@@ -286,7 +287,8 @@ def _keep_refusal(known: KnownList, one: _One, refusal: ProfileRefusal) -> None:
         list_state=known.list_state_id, email=one.email, data_hash=UNKNOWN_DATA, origin=Origin.UNKNOWN
     )
     never_answered.delete()
-    if refusal.kind == RefusalKind.SUPPRESSED:
+    shown = SubscriberStatus.objects.filter(list_state=known.list_state_id, email=one.email, source__in=LEARNED)
+    if refusal.kind == RefusalKind.SUPPRESSED and not shown.exists():
         SubscriberStatus.objects.update_or_create(
             list_state_id=known.list_state_id,
             email=one.email,

@@ -92,7 +92,7 @@ def results_of(seen: Preview) -> ResultSummary:
         no_consent=counts.no_consent,
         control=counts.control,
         suppressed=seen.left_before,
-        previously_rejected=counts.still_refused - seen.left_before,
+        previously_rejected=counts.kept_out - seen.left_before,
         not_attempted=counts.to_send,
         planned=counts.to_send,
         to_add=counts.to_add,

@@ -12,6 +12,7 @@ from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from connections.destinations import values
+from connections.destinations.subscribers import ListedState
 from exports.models import Outcome, OutcomeKind, Run, RunKind
 from exports.state.plan_action import (
     BAD_EMAIL,
@@ -279,6 +280,11 @@ _OUTCOMES: dict[str, str | Promise] = {
         "The response rejected contacts that were not sent, or left some out. It is unknown "
         "whether this contact is on the list."
     ),
+    ListedState.UNSUBSCRIBED: _("Unsubscribed from the list. Only the subscriber can change that."),
+    ListedState.BOUNCED: _("Emails to this address bounced, so the destination no longer sends to it."),
+    ListedState.DELETED: _("Deleted from the list at the destination."),
+    ListedState.ACTIVE: _("Active on the list."),
+    ListedState.UNCONFIRMED: _("The subscriber has not confirmed the subscription yet."),
     values.BatchOperation.MARK.value: _("Field value set."),
     values.BatchOperation.DELETE.value: _("Deleted from the list."),
     values.BatchOperation.UNSUBSCRIBE.value: _("Unsubscribed."),

@@ -18,6 +18,11 @@ _REFUSED = """
       FROM plan LEFT JOIN exports_refused refused
            ON refused.delivered_set_id = %(set)s AND refused.email = plan.email
      WHERE plan.action = 'still_refused'
+     UNION ALL
+    SELECT plan.profile_id, plan.email, %(suppressed)s, coalesce(status.code, ''), ''
+      FROM plan LEFT JOIN exports_subscriberstatus status
+           ON status.list_state_id = %(list)s AND status.email = plan.email
+     WHERE plan.action = 'suppressed'
 """
 _UNCHANGED = "SELECT profile_id, email, %(unchanged)s, '', '' FROM plan WHERE action = 'unchanged'"
 _OTHERS = f"""
@@ -49,7 +54,7 @@ def count_suppressed(known: KnownList) -> int:
     """Count the contacts of a plan that are not sent because the list had suppressed them before."""
     suppressed = f"SELECT count(*) FROM ({_REFUSED}) refused_before WHERE kind = %(suppressed)s"  # noqa: S608
     with db.without_nested_loops(), database.cursor() as cursor:
-        cursor.execute(suppressed, {"set": known.delivered_set_id, **_KINDS})
+        cursor.execute(suppressed, {"set": known.delivered_set_id, "list": known.list_state_id, **_KINDS})
         return int(cursor.fetchone()[0])
 
 
@@ -73,6 +78,7 @@ def _insert(
         "run": run,
         "preview": preview,
         "set": known.delivered_set_id,
+        "list": known.list_state_id,
         "rows": BLOCK_ROWS,
         "removal": str(removal),
         "excluded": list(EXCLUDED),

@@ -13,7 +13,7 @@ from django.db import connection as database
 from config.platform.jobs import clock
 from config.platform.text.addresses import comparable_email
 from connections.destinations.values import ON_LIST_AGAIN, ProfileRefusal, RefusalKind
-from exports.models import ListState, Origin, Run, StatusSource
+from exports.models import LEARNED, ListState, Origin, Run, StatusSource
 from exports.state.plan_action import UNKNOWN_DATA
 
 # A contact that an earlier run may have added, since its call was never answered, was not added: the list keeps it
@@ -55,7 +55,8 @@ _FORGET_REJECTIONS = """
      USING (SELECT unnest(emails) AS email FROM exports_batch WHERE id = ANY (%(batches)s)) answered
      WHERE refused.delivered_set_id = %(set)s AND refused.email = answered.email AND refused.last_run_id <> %(run)s
 """
-# The moment from which it is known stays as long as the list tells the same.
+# The moment from which it is known stays as long as the list tells the same. What the list itself has shown tells
+# more than the answer to a run.
 _RECORD_STATES = """
     INSERT INTO exports_subscriberstatus AS known (list_state_id, email, code, source, run_id, known_since)
     SELECT %(list)s, told.email, told.code, %(source)s, %(run)s, %(now)s
@@ -65,6 +66,7 @@ _RECORD_STATES = """
         DO UPDATE SET code = excluded.code, source = excluded.source, run_id = excluded.run_id,
                       known_since = CASE WHEN known.code = excluded.code THEN known.known_since
                                          ELSE excluded.known_since END
+         WHERE known.source <> ALL (%(learned)s)
 """
 _FORGET_STATES = """
     DELETE FROM exports_subscriberstatus known
@@ -124,6 +126,7 @@ def record_subscriber_states(run: Run, batch_id: int, codes: Mapping[str, str], 
         "list": _state_of(run),
         "run": run.pk,
         "source": source.value,
+        "learned": [each.value for each in LEARNED],
         "now": clock.now(),
         "emails": list(codes),
         "codes": list(codes.values()),

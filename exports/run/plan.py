@@ -28,7 +28,8 @@ from exports.privacy import erasure
 from exports.removal import removal_plan
 from exports.results import contact_blocks, left_out_values
 from exports.selection import diff, wants
-from exports.selection.diff import PlanCounts, UnchangedRows
+from exports.selection.diff import UnchangedRows
+from exports.selection.plan_counts import PlanCounts
 from exports.state import known_list, run_settings
 from exports.state.claim import enter_delivery, stop_if_canceled
 from exports.state.known_list import KnownList
@@ -84,7 +85,7 @@ def plan(run: Run, lease: HeldLease) -> None:
         without_consent=counts.no_consent,
         held_out=counts.control,
         unchanged=counts.unchanged,
-        still_refused=counts.still_refused,
+        still_refused=counts.kept_out,
         still_suppressed=still_suppressed,
         to_add=counts.to_add,
         to_update=counts.to_update,

@@ -21,9 +21,10 @@ from django.db import connection as database
 
 from config.platform import db
 from connections.destinations.values import BatchOperation, attribute_of
-from exports.models import Removal, RemovedContact
+from exports.models import LEARNED, Removal, RemovedContact, StatusSource
 from exports.models.snapshot import CONTROL, TREATMENT, RunSnapshot
 from exports.selection import unchanged_blocks
+from exports.selection.plan_counts import PlanCounts
 from exports.state import run_settings
 from exports.state.known_list import ONCE_WANTED, KnownList
 from exports.state.plan_action import EXCLUDED, WANTED, PlanAction
@@ -44,50 +45,6 @@ _ONCE_WANTED = f"""
 """  # noqa: S608 - only our own fragments are put in
 # Up to so many members, the list state is read by their addresses instead of as a whole.
 _FEW = 20_000
-
-
-@dataclass(frozen=True)
-class PlanCounts:
-    """How many members met which verdict."""
-
-    invalid: int = 0
-    duplicate: int = 0
-    exclusion: int = 0
-    no_consent: int = 0
-    control: int = 0
-    unchanged: int = 0
-    still_refused: int = 0
-    add: int = 0
-    update: int = 0
-    clear_mark: int = 0  # had left and were marked; come back
-    readd: int = 0  # had left and were deleted; come back
-    resubscribe: int = 0  # the list had left them as they are; a person lets them be sent all the same
-
-    @property
-    def members(self) -> int:
-        return self.invalid + self.duplicate + self.not_wanted + self.people
-
-    @property
-    def not_wanted(self) -> int:
-        """Contacts with a valid address of their own that are excluded."""
-        return self.exclusion + self.no_consent + self.control
-
-    @property
-    def people(self) -> int:
-        """Who is, or shall be, on the list because of this plan, or was refused there."""
-        return self.unchanged + self.still_refused + self.to_send
-
-    @property
-    def to_add(self) -> int:
-        return self.add + self.clear_mark + self.readd
-
-    @property
-    def to_update(self) -> int:
-        return self.update + self.resubscribe
-
-    @property
-    def to_send(self) -> int:
-        return self.to_add + self.to_update
 
 
 # A blank among the mapped values, as an array of them reads.
@@ -147,7 +104,10 @@ def compute_diff(
             unchanged_blocks.write(members)
         if snapshot.removal.how != Removal.LEAVE:
             _write_unplanned(members, known)
-        members.reader.execute("DROP TABLE plan_action; DROP TABLE known_contact; DROP TABLE known_refusal")
+        members.reader.execute(
+            "DROP TABLE plan_action; DROP TABLE known_contact; DROP TABLE known_refusal;"
+            " DROP TABLE known_suppression"
+        )
     if adjust_returning(snapshot, known):
         not_written = counts["unchanged"] if unchanged in _NO_ROWS else 0
         counts = _count() + Counter(unchanged=not_written)
@@ -213,8 +173,8 @@ def write_hashes(snapshot: RunSnapshot, profile_ids: Iterable[Sequence[int]], *,
 
 
 def _load_list_state(members: ProfileQuery, known: KnownList) -> None:
-    """Load what the list is known to hold and to have refused into the tables ``known_contact`` and
-    ``known_refusal`` of DuckDB; ``own_hash`` is what this export sent before another."""
+    """Load what the list is known to hold, to have refused and to suppress into the tables ``known_contact``,
+    ``known_refusal`` and ``known_suppression`` of DuckDB; ``own_hash`` is what this export sent before another."""
     by_email, emails = "", []
     if members.size <= _FEW:
         by_email = "AND email IN (SELECT jsonb_array_elements_text(%s))"
@@ -237,6 +197,12 @@ def _load_list_state(members: ProfileQuery, known: KnownList) -> None:
         [known.delivered_set_id, *emails],
         {"email": "VARCHAR", "data_hash": "UUID"},
     )
+    members.load(
+        "known_suppression",
+        f"SELECT email FROM exports_subscriberstatus WHERE list_state_id = %s AND source = ANY (%s) {by_email}",  # noqa: S608
+        [known.list_state_id, [source.value for source in LEARNED], *emails],
+        {"email": "VARCHAR"},
+    )
 
 
 def _compute_actions(members: ProfileQuery, snapshot: RunSnapshot) -> None:
@@ -257,6 +223,7 @@ def _compute_actions(members: ProfileQuery, snapshot: RunSnapshot) -> None:
                     WHEN excluded THEN 'exclusion'
                     WHEN any_declined OR NOT agreed THEN 'no_consent'
                     WHEN {held_out} THEN 'control'
+                    WHEN suppression.email IS NOT NULL THEN 'suppressed'
                     WHEN refusal.data_hash = ranked.data_hash THEN 'still_refused'
                     WHEN contact.data_hash = ranked.data_hash THEN 'unchanged'
                     WHEN contact.own_hash = ranked.data_hash THEN 'unchanged'
@@ -268,6 +235,7 @@ def _compute_actions(members: ProfileQuery, snapshot: RunSnapshot) -> None:
                   FROM ({_hashed_members(members.sql, options)})) ranked
           LEFT JOIN known_contact contact ON contact.email = ranked.email
           LEFT JOIN known_refusal refusal ON refusal.email = ranked.email
+          LEFT JOIN known_suppression suppression ON suppression.email = ranked.email
         """,  # noqa: S608 - only our own fragments are put in; every value is a parameter
         options.parameters,
     )
@@ -350,7 +318,7 @@ def adjust_returning(snapshot: RunSnapshot, known: KnownList) -> bool:
         cursor.execute("ALTER TABLE plan ADD COLUMN mark_field text NOT NULL DEFAULT ''")
     with db.without_nested_loops():
         if options.resubscribe:
-            _resubscribe(known.delivered_set_id, snapshot.asked_in)
+            _resubscribe(known, snapshot.asked_in)
         if options.everyone:
             _send_unchanged()
         if returning:
@@ -363,18 +331,22 @@ def _send_unchanged() -> None:
         cursor.execute("UPDATE plan SET action = 'update' WHERE action IN ('unchanged', 'still_refused')")
 
 
-def _resubscribe(delivered_set_id: int, asked_in: int | None) -> None:
+def _resubscribe(known: KnownList, asked_in: int | None) -> None:
     """Only those whose refusal was known when it was asked for, in the run ``asked_in`` (None: it is asked now),
-    so that a number could be agreed to. Who has left since, as a retry finds them, stays so."""
+    so that a number could be agreed to. Who has left since, as a retry finds them, stays so, and so does an
+    imported suppression."""
     with database.cursor() as cursor:
         cursor.execute(
             """
             UPDATE plan SET action = 'resubscribe' FROM exports_refused refused
              WHERE refused.delivered_set_id = %s AND refused.email = plan.email AND refused."left"
                AND (%s::bigint IS NULL OR refused.last_run_id < %s)
-               AND plan.action IN ('still_refused', 'add', 'update')
+               AND plan.action IN ('suppressed', 'still_refused', 'add', 'update')
+               AND NOT EXISTS (SELECT FROM exports_subscriberstatus imported
+                                WHERE imported.list_state_id = %s AND imported.email = plan.email
+                                  AND imported.source = %s)
             """,
-            [delivered_set_id, asked_in, asked_in],
+            [known.delivered_set_id, asked_in, asked_in, known.list_state_id, StatusSource.IMPORT],
         )
 
 

@@ -15,6 +15,7 @@ class PlanAction(StrEnum):
     NO_CONSENT = "no_consent"
     CONTROL = "control"  # in the control group, which the export holds out
     UNCHANGED = "unchanged"  # the list has the contact, with the same data
+    SUPPRESSED = "suppressed"  # the list has told, or a user has imported, that the contact is suppressed
     STILL_REFUSED = "still_refused"  # the list rejected the same data before
     ADD = "add"
     UPDATE = "update"
@@ -43,7 +44,7 @@ RETURNING = (PlanAction.CLEAR_MARK, PlanAction.READD, PlanAction.RESUBSCRIBE)
 # Contacts that are on the list because of the plan, or will be.
 ON_LIST = (*SENT, PlanAction.UNCHANGED)
 # Contacts that the export wants on the list, rejected ones included.
-WANTED = (*ON_LIST, PlanAction.STILL_REFUSED)
+WANTED = (*ON_LIST, PlanAction.SUPPRESSED, PlanAction.STILL_REFUSED)
 
 # The temporary table of unchanged contacts where the table ``plan`` has none of them: a row for each block of so
 # many contacts.

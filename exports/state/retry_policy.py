@@ -5,6 +5,7 @@
 - A run that ended with an error that may pass is run again, as a new run, by ``failed_run()``.
 - The removal of an erased customer from a list is tried by ``ERASURE``, and then every 15
   minutes for a week.
+- A look at a list that failed is repeated by ``LIST_WATCH``.
 - A preview that was interrupted is computed ``PREVIEW_ATTEMPTS`` times.
 """
 
@@ -55,6 +56,7 @@ ERASURE = RetryPolicy(attempts=6)
 ERASURE_SECONDS_AFTERWARDS = 900.0
 ERASURE_GIVEN_UP_AFTER = timedelta(days=7)
 PREVIEW_ATTEMPTS = 3
+LIST_WATCH = RetryPolicy(attempts=10, first_seconds=30.0, longest_seconds=3600.0)  # never given up
 # So many refusals of whole batches without a single success mean that the cause is not a contact.
 MOST_REFUSED_BATCHES = 20
 

@@ -33,7 +33,7 @@ from exports.models import ControlMode, Export, Removal
 from exports.models.snapshot import ControlSettings
 from exports.preview import dry_run
 from exports.selection import wants
-from exports.selection.diff import PlanCounts
+from exports.selection.plan_counts import PlanCounts
 from exports.state import run_settings
 from exports.views.pane_mapping import MappingRow, Matching
 from segments import audience

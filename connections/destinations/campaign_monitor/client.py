@@ -30,6 +30,7 @@ from connections.destinations.campaign_monitor import error_codes, wire
 from connections.destinations.campaign_monitor.client_time import SystemClock
 from connections.destinations.campaign_monitor.responses import Answer
 from connections.destinations.errors import TryLater
+from connections.destinations.subscribers import SubscriberPage
 from connections.destinations.values import BatchReceipt, NewField, Renew, SendGuard, TargetField, no_guard
 
 PATH = "/api/v3.3"
@@ -188,6 +189,15 @@ class Client:
         first."""
         query = f"date={_part(since)}&page={page}&pagesize=1000&orderfield=date&orderdirection=desc"
         return wire.read_active_since(self._get(f"/lists/{_part(list_id)}/active.json?{query}"))
+
+    def subscribers(
+        self, list_id: str, state: str, page: int, *, since: str = "", fields: Sequence[str] = ()
+    ) -> SubscriberPage:
+        """GET /lists/{id}/{state}: a page of the subscribers in a state, in the order of addresses; with ``since``
+        those that came into it on that day or later, the latest first."""
+        order = "orderfield=date&orderdirection=desc" if since else "orderfield=email&orderdirection=asc"
+        query = f"date={_part(since)}&page={page}&pagesize=1000&{order}"
+        return wire.read_subscribers(self._get(f"/lists/{_part(list_id)}/{_part(state)}.json?{query}"), fields)
 
     def _get(self, path: str) -> Answer:
         return self._call("GET", path, None)

@@ -13,13 +13,22 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from connections.destinations.base import Destination, Sender
-from connections.destinations.campaign_monitor import authentication, client_time, encode, removal, wire
+from connections.destinations.campaign_monitor import (
+    authentication,
+    client_time,
+    encode,
+    error_codes,
+    removal,
+    wire,
+)
 from connections.destinations.campaign_monitor import options as campaign_monitor_options
 from connections.destinations.campaign_monitor.authentication import CampaignMonitorOAuth
 from connections.destinations.campaign_monitor.client import Client, ParallelCalls
 from connections.destinations.campaign_monitor.live_check import Prober, verify
+from connections.destinations.campaign_monitor.subscriber_values import bare_key
 from connections.destinations.campaign_monitor.wire import NamedId
 from connections.destinations.errors import NeedsAdministrator, PermanentError
+from connections.destinations.subscribers import ListedState, SubscriberPage
 from connections.destinations.values import (
     Access,
     BatchOperation,
@@ -91,6 +100,8 @@ class CampaignMonitor(Destination):
         removes_people=True,
         creates_fields=tuple(wire.DATA_TYPES.values()),
         reads_people=True,
+        lists_subscribers=True,
+        codes_beside_state=frozenset({str(error_codes.ON_SUPPRESSION_LIST)}),
     )
     keeps_of_removed = gettext_lazy(
         "Campaign Monitor keeps a removed subscriber as a record with the state Deleted, with "
@@ -255,7 +266,20 @@ class CampaignMonitor(Destination):
             found = client.subscriber(list_id, email)
         if found is None:
             return set()
-        return {key for key in keys if key.startswith("[") and wire.bare_key(key) not in found.values}
+        return {key for key in keys if key.startswith("[") and bare_key(key) not in found.values}
+
+    def read_subscribers(
+        self,
+        access: Access,
+        list_id: str,
+        state: ListedState,
+        page: int,
+        *,
+        since: str = "",
+        fields: Sequence[str] = (),
+    ) -> SubscriberPage:
+        with _client(access) as client:
+            return client.subscribers(list_id, state.value, page, since=since, fields=fields)
 
     def remove_person(self, access: Access, list_id: str, email: str) -> bool:
         with _client(access) as client:

@@ -24,6 +24,7 @@ from django.utils.translation import gettext as _
 
 from connections.destinations.campaign_monitor import error_codes, wire
 from connections.destinations.campaign_monitor.client import Client
+from connections.destinations.campaign_monitor.subscriber_values import bare_key
 from connections.destinations.errors import PermanentError
 from connections.destinations.values import (
     ALREADY_REMOVED,
@@ -357,7 +358,7 @@ def _judge(found: wire.Subscriber | None, trace: RemovalTrace, *, again: bool) -
 def _judge_marked(found: wire.Subscriber | None, mark: Mark, *, again: bool) -> _RestoreAs | str:
     if found is None or found.state != wire.ACTIVE:
         return NOT_ACTIVE
-    values = found.values.get(wire.bare_key(mark.field_key), frozenset())
+    values = found.values.get(bare_key(mark.field_key), frozenset())
     cleared_before = again and not values
     return _RestoreAs.SEND if values == {mark.value} or cleared_before else MARK_CHANGED
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import orjson
 from django.utils.translation import gettext as _
 
-from connections.destinations.campaign_monitor import error_codes
+from connections.destinations.campaign_monitor import error_codes, subscriber_values
 from connections.destinations.campaign_monitor.client_time import SystemClock
 from connections.destinations.campaign_monitor.responses import (
     Answer,
@@ -27,6 +27,7 @@ from connections.destinations.campaign_monitor.responses import (
     without_addresses,
 )
 from connections.destinations.errors import DestinationError, PermanentError
+from connections.destinations.subscribers import ListedSubscriber, SubscriberPage
 from connections.destinations.values import BatchReceipt, NewField, ProfileRefusal, RefusalKind, TargetField
 
 _TAIL = b"]}"
@@ -333,20 +334,30 @@ def read_active_since(content: Any) -> list[ActiveSince]:
     return [ActiveSince(str(row["EmailAddress"]), str(row["Date"])) for row in content["Results"]]
 
 
+def read_subscribers(answer: Answer, fields: Sequence[str]) -> SubscriberPage:
+    """Read a page of subscribers, each with a hash of its values in ``fields``."""
+    content = _read_page(answer)
+    try:
+        rows = [
+            ListedSubscriber(
+                str(row["EmailAddress"]).strip().lower(), str(row["Date"]), subscriber_values.hash_of(row, fields)
+            )
+            for row in content["Results"]
+        ]
+        return SubscriberPage(rows, int(content["NumberOfPages"]))
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        raise unreadable(answer) from error
+
+
+@_reader
+def _read_page(content: Any) -> Mapping[str, Any]:
+    return dict(content)
+
+
 @_reader
 def _read_subscriber(content: Any) -> Subscriber:
-    since = str(content["Date"])
-    values: dict[str, frozenset[str]] = {}
-    for row in content.get("CustomFields") or ():
-        if row.get("Value"):
-            key = bare_key(str(row["Key"]))
-            values[key] = values.get(key, frozenset()) | {str(row["Value"])}
+    since, values = str(content["Date"]), subscriber_values.values_of(content)
     return Subscriber(str(content["State"]), str(content.get("ListJoinedDate") or since), since, values)
-
-
-def bare_key(key: str) -> str:
-    """Write the key of a custom field without brackets and in lower case, to compare it."""
-    return key.strip("[]").lower()
 
 
 def code_of(answer: Answer) -> int | None:

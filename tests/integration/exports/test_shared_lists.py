@@ -25,7 +25,7 @@ from exports.reporting.person import ContactStatus
 from exports.results import record, unknown_results
 from exports.run import check, pipeline
 from exports.selection import diff
-from exports.selection.diff import PlanCounts
+from exports.selection.plan_counts import PlanCounts
 from exports.state.status import Reason
 from segments.models import Segment
 from tests.scenarios.failing_workers import Killed

@@ -5,7 +5,7 @@ from dataclasses import fields
 from inspect import getsource
 
 from exports.selection import diff
-from exports.selection.diff import PlanCounts
+from exports.selection.plan_counts import PlanCounts
 from exports.state.plan_action import EXCLUDED, ON_LIST, RETURNING, SENT, WANTED, PlanAction
 
 

@@ -1,0 +1,1 @@
+"""Read from lists what their subscribers did: leave, join again, disappear."""

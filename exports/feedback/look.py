@@ -1,0 +1,166 @@
+"""Look at a list: read which subscribers left it, and which became active again, since the last look.
+
+A look is due some minutes after the one before, or at once when a webhook said that something changed. What
+counts is what the list shows; so a lost, late, repeated or forged webhook changes only the moment of a look. A look
+continues where a killed worker left it. While a look reads many pages of active subscribers, those who left the
+list are read again as soon as a webhook asks for it.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+
+from config.platform.jobs import clock, leases
+from config.platform.jobs.leases import HeldLease
+from connections import credentials
+from connections.destinations.errors import DestinationError, NeedsAdministrator, TryLater
+from connections.destinations.subscribers import INACTIVE, ListedState
+from connections.models import Connection
+from connections.vault import NotConnected, mark_reconnect_needed
+from exports.delivery import connection_budget
+from exports.feedback import listed_states, watches
+from exports.feedback.positions import Position
+from exports.models import ListWatch, StatusSource
+from exports.state import retry_policy
+
+logger = logging.getLogger(__name__)
+
+# Who left the list comes first.
+_ORDER = (*INACTIVE, ListedState.ACTIVE)
+# How long a watch waits for a connection that cannot be used.
+_WITHOUT_CONNECTION_SECONDS = 60
+
+
+def look(watch_id: int) -> bool:
+    """Look at a list for one slice, if that is due and no other worker does. Returns whether there is more to read
+    at once."""
+    watch = leases.claim(ListWatch(pk=watch_id)) if watch_id in watches.due() else None
+    if watch is None:
+        return False
+    try:
+        with leases.hold(watch) as lease:
+            return _look(watch, lease)
+    except leases.LeaseLost:
+        logger.warning("list watch %s: another worker has taken over", watch.pk)
+    except Exception:
+        logger.exception("list watch %s: unexpected error", watch.pk)
+        _try_again(watch, "unexpected_error")
+    return False
+
+
+def _look(watch: ListWatch, lease: HeldLease) -> bool:
+    connection = watches.connection_of(watch.list_state)
+    if connection is None:
+        _wait(watch, _WITHOUT_CONNECTION_SECONDS, "no_connection")
+        return False
+    if (until := connection_budget.paused_until(connection)) is not None:
+        _wait(watch, max(1.0, (until - clock.now()).total_seconds()), watch.message)
+        return False
+    try:
+        return _read_for_a_while(watch, lease, connection)
+    except credentials.Paused:
+        _wait(watch, _WITHOUT_CONNECTION_SECONDS, "paused")
+    except NotConnected:
+        _wait(watch, _WITHOUT_CONNECTION_SECONDS, "no_connection")
+    except NeedsAdministrator as needed:
+        mark_reconnect_needed(connection, needed.sentence)
+        _try_again(watch, needed.code)
+    except TryLater as trouble:
+        if trouble.after_seconds:
+            connection_budget.pause(connection, trouble.after_seconds)
+        _try_again(watch, trouble.code, asked=trouble.after_seconds)
+    except DestinationError as refused:  # the list may be gone
+        _try_again(watch, refused.code)
+    return False
+
+
+def _read_for_a_while(watch: ListWatch, lease: HeldLease, connection: Connection) -> bool:
+    """Read pages until the look is complete, or the time of a slice is over. Returns whether there is more."""
+    access = credentials.access(connection)
+    until = time.monotonic() + settings.SLICE_SECONDS
+    if watch.began_at is None:
+        _begin(watch)
+    for listed, position in _steps(watch):
+        lease.check()
+        page = connection.destination.read_subscribers(
+            access, watch.list_state.list_id, listed, position.page, since=position.since[:10]
+        )
+        rows = [row for row in page.rows if row.since >= position.since]
+        source = StatusSource.WEBHOOK if watch.by_webhook else StatusSource.POLL
+        listed_states.record_page(watch.list_state, listed, rows, source=source, began=_began(watch))
+        # Who is active is a matter of changes: all that were so before the first look need no reading.
+        first = listed is ListedState.ACTIVE and not position.seen
+        _keep(watch, listed, position.after(page, only_newest=first))
+        if time.monotonic() > until:
+            leases.release(watch)
+            return True
+        connection.refresh_from_db(fields=["paused_at"])
+    leases.update_if_owner(watch, **_completed(watch), lease_until=None)
+    return watch.asked_at is not None
+
+
+def _steps(watch: ListWatch) -> Iterator[tuple[ListedState, Position]]:
+    """Yield what to read next, until all of the present look is read."""
+    while True:
+        watch.refresh_from_db(fields=["asked_at"])
+        if watch.asked_at is not None:
+            _start_again(watch)
+        waiting = ((listed, _position(watch, listed)) for listed in _ORDER)
+        found = next(((listed, position) for listed, position in waiting if position.page), None)
+        if found is None:
+            return
+        yield found
+
+
+def _begin(watch: ListWatch) -> None:
+    positions = {listed.value: _position(watch, listed).start().to_json() for listed in _ORDER}
+    leases.update_if_owner(
+        watch, began_at=clock.now(), by_webhook=watch.asked_at is not None, asked_at=None, positions=positions
+    )
+
+
+def _start_again(watch: ListWatch) -> None:
+    """Read again who left the list, since a webhook asked for it during the look."""
+    again = {listed.value: _position(watch, listed).start().to_json() for listed in INACTIVE}
+    leases.update_if_owner(watch, by_webhook=True, asked_at=None, positions={**watch.positions, **again})
+
+
+def _keep(watch: ListWatch, listed: ListedState, position: Position) -> None:
+    leases.update_if_owner(watch, positions={**watch.positions, listed.value: position.to_json()})
+
+
+def _position(watch: ListWatch, listed: ListedState) -> Position:
+    return Position.from_json(watch.positions.get(listed.value))
+
+
+def _began(watch: ListWatch) -> datetime:
+    return watch.began_at or clock.now()
+
+
+def _completed(watch: ListWatch) -> dict[str, Any]:
+    due_at = clock.now() + timedelta(seconds=settings.LIST_POLL_SECONDS)
+    return {"looked_at": watch.began_at, "began_at": None, "due_at": due_at, "tries": 0, "message": ""}
+
+
+def _wait(watch: ListWatch, seconds: float, why: str) -> None:
+    due_at = clock.now() + timedelta(seconds=seconds)
+    _unless_lost(lambda: leases.update_if_owner(watch, due_at=due_at, message=why, lease_until=None))
+
+
+def _try_again(watch: ListWatch, why: str, *, asked: float | None = None) -> None:
+    """Let the watch wait, longer after each look that failed."""
+    tries = watch.tries + 1
+    seconds = retry_policy.LIST_WATCH.seconds_after(tries, asked=asked)
+    due_at = clock.now() + timedelta(seconds=seconds)
+    _unless_lost(lambda: leases.update_if_owner(watch, due_at=due_at, message=why, tries=tries, lease_until=None))
+
+
+def _unless_lost(write: Callable[[], None]) -> None:
+    try:
+        write()
+    except leases.LeaseLost:
+        logger.warning("list watch: another worker has taken over")
