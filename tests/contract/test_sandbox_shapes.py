@@ -28,7 +28,7 @@ _ANN = {
     "CustomFields": [{"Key": "[City]", "Value": "Turku"}, {"Key": "[BirthDate]", "Value": "1990/05/31"}],
 }
 _BAD = {"EmailAddress": "bad", "ConsentToTrack": "Yes"}
-_HOOK = {"Events": ["Subscribe"], "Url": "https://example.com/hook", "PayloadFormat": "Json"}
+_HOOK = {"Events": ["Subscribe"], "Url": "http://127.0.0.1:9/hook", "PayloadFormat": "Json"}
 # What is sent: the body, or the parameters of a read.
 _SENT: dict[str, dict[str, Any]] = {
     "GET /clients/{client}/listsforemail": {"params": {"email": "ann@example.com"}},

@@ -26,6 +26,7 @@ from connections.destinations.campaign_monitor.sandbox.model import (
 )
 from connections.destinations.campaign_monitor.sandbox.sandbox import Sandbox
 from connections.destinations.campaign_monitor.sandbox.store import Change
+from connections.destinations.campaign_monitor.sandbox.webhook_calls import WebhookFaults
 
 PREFIX = "/_sandbox/"
 
@@ -137,12 +138,29 @@ def _set_account(sandbox: Sandbox, request: Request, rest: str) -> Any:
     return _account(sandbox, request, rest)
 
 
+def _webhooks(sandbox: Sandbox, _request: Request, _rest: str) -> Any:
+    """Return the calls of webhooks, and what happens to them."""
+    return sandbox.store.webhook_calls.as_json()
+
+
+def _set_webhooks(sandbox: Sandbox, request: Request, rest: str) -> Any:
+    """Let calls of webhooks get lost, come several times or come late."""
+    wanted = _object(request)
+    try:
+        faults = WebhookFaults(**wanted)
+    except TypeError as error:
+        raise BadRequest("Send “lost”, “times” or “late_seconds”.") from error
+    sandbox.store.webhook_calls.faults = faults
+    return _webhooks(sandbox, request, rest)
+
+
 def _reset(sandbox: Sandbox, _request: Request, _rest: str) -> Any:
     clock.offset = timedelta(0)
     sandbox.store.reset()
     sandbox.faults.clear()
     sandbox.log.clear()
     sandbox.oauth_state.clear()
+    sandbox.store.webhook_calls.clear()
     return {"status": "ok"}
 
 
@@ -237,6 +255,7 @@ def _subscriber(change: Change, mailing_list: MailingList, email: str, moment: s
     if subscriber is None:
         subscriber = Subscriber(email.strip(), "", {}, "Active", "", moment, moment, 0, ())
         mailing_list.add(subscriber)
+        mailing_list.note("Subscribe", subscriber)
         change.subscribers(mailing_list, [subscriber])
     return subscriber
 
@@ -275,6 +294,8 @@ _ENDPOINTS: dict[tuple[str, str], Callable[[Sandbox, Request, str], Any]] = {
     ("GET", "account"): _account,
     ("PUT", "account"): _set_account,
     ("POST", "states"): _states,
+    ("GET", "webhooks"): _webhooks,
+    ("PUT", "webhooks"): _set_webhooks,
     ("POST", "tokens"): _make_token,
     ("GET", "oauth"): _oauth,
     ("PUT", "oauth"): _set_oauth,

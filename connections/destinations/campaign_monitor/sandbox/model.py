@@ -128,7 +128,7 @@ class CustomField:
 
 @dataclass(slots=True)
 class Webhook:
-    """A registered webhook. It is stored and shown, but never called."""
+    """A registered webhook, which is called for its events."""
 
     id: str
     events: list[str]
@@ -201,6 +201,8 @@ class MailingList:
     generation: int = 0
     _sorted: dict[tuple[str, str], tuple[int, list[Subscriber]]] = field(default_factory=dict)
     _spellings: dict[str, CustomField | None] = field(default_factory=dict)
+    # What webhooks are still to be told: the event, of which subscriber, and the former address.
+    noted: list[tuple[str, Subscriber, str]] = field(default_factory=list)
 
     @property
     def applies_suppressions(self) -> bool:
@@ -218,6 +220,9 @@ class MailingList:
         """Add new subscribers by key, all in one state."""
         self.subscribers.update(subscribers)
         self.days[state, moment[:10]] += len(subscribers)
+        if state == ACTIVE:
+            for subscriber in subscribers.values():
+                self.note("Subscribe", subscriber)
 
     def move(self, subscriber: Subscriber, state: str, moment: str) -> None:
         """Change the state of a subscriber, unless it is in that state already."""
@@ -226,6 +231,13 @@ class MailingList:
         self.days[subscriber.state, subscriber.changed[:10]] -= 1
         subscriber.state, subscriber.changed = state, moment
         self.days[state, moment[:10]] += 1
+        if state != UNCONFIRMED:
+            self.note("Subscribe" if state == ACTIVE else "Deactivate", subscriber)
+
+    def note(self, event: str, subscriber: Subscriber, old_email: str = "") -> None:
+        """Note an event for the webhooks of the list, if it has any."""
+        if self.webhooks:
+            self.noted.append((event, subscriber, old_email))
 
     def remove(self, key: str) -> None:
         """Remove an address altogether. Only a change of address does that."""

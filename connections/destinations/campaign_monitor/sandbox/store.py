@@ -31,6 +31,7 @@ from connections.destinations.campaign_monitor.sandbox.model import (
     Webhook,
     key_of,
 )
+from connections.destinations.campaign_monitor.sandbox.webhook_calls import WebhookCalls
 
 _ROWS_PER_LINE = 5_000
 _WORTH_COMPACTING = 64 * 1024 * 1024
@@ -142,18 +143,23 @@ class Store:
         self.tokens: dict[str, Token] = {}
         self.authorizations: dict[str, Authorization] = {}
         self.api_key = model.API_KEY
+        self.webhook_calls = WebhookCalls()
         self.time_zone = UTC_ZONE  # of the account
         self._journal = Journal(path)
         self._load()
 
     @contextmanager
     def change(self) -> Iterator[Change]:
-        """Lock the store; when the block ends, its journal entries are written."""
+        """Lock the store; when the block ends, its journal entries are written and webhooks are called."""
         with self.lock:
             change = Change()
             yield change
             if change.entries:
                 self._journal.write(change.entries)
+            for mailing_list in self.lists.values():
+                if mailing_list.noted:
+                    noted, mailing_list.noted = mailing_list.noted, []
+                    self.webhook_calls.notify(mailing_list, noted)
 
     def lists_of(self, client_id: str) -> list[MailingList]:
         """Return the lists of a client by title."""

@@ -70,6 +70,7 @@ class Upserter:
             self.result.refuse(parsed.email, code)
             return
         self.apply(subscriber, parsed)
+        self.list.note("Update", subscriber)
         if subscriber.state != ACTIVE:
             self._resubscribe(subscriber)
         self.result.existing += 1
@@ -122,10 +123,11 @@ class Upserter:
             subscriber.consent = parsed.consent
             self._share_consent(parsed)
 
-    def update(self, subscriber: Subscriber, parsed: ParsedRow) -> None:
+    def update(self, subscriber: Subscriber, parsed: ParsedRow, *, old_email: str = "") -> None:
         """Update a subscriber in any state; without Resubscribe the state stays."""
         self._record_arrival(subscriber, 0)
         self.apply(subscriber, parsed, replace_choices=True)
+        self.list.note("Update", subscriber, old_email)
         if self.resubscribe and subscriber.state != ACTIVE:
             self._resubscribe(subscriber)
         self.result.existing += 1

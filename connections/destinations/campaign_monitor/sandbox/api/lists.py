@@ -1,11 +1,11 @@
-"""Answer calls about lists: settings, statistics, subscribers by state, custom fields, webhooks. Webhooks are
-stored but never called, and their test says so."""
+"""Answer calls about lists: settings, statistics, subscribers by state, custom fields, webhooks."""
 
 import re
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+from connections.destinations.campaign_monitor.sandbox import webhook_calls
 from connections.destinations.campaign_monitor.sandbox.api.subscribers import record, suppress
 from connections.destinations.campaign_monitor.sandbox.calls import LISTS, SUBSCRIBERS, Body, Call, Paging, route
 from connections.destinations.campaign_monitor.sandbox.http_messages import Answer, ApiError, NotFound
@@ -37,7 +37,6 @@ _STATS = {
     BOUNCED: ("TotalBounces", "Bounces"),
 }
 _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2}(?: \d{2}:\d{2}(?::\d{2})?)?)?")
-_EVENTS = ("Subscribe", "Update", "Deactivate")
 _FORMATS = {"json": "Json", "xml": "Xml"}
 
 
@@ -299,7 +298,7 @@ def create_webhook(call: Call, mailing_list: MailingList) -> Answer:
         raise ApiError(601)
     if payload_format is None:
         raise ApiError(602)
-    if not events or not set(events) <= set(_EVENTS):
+    if not events or not set(events) <= set(webhook_calls.EVENTS):
         raise ApiError(603)
     webhook = Webhook(id=uuid4().hex, events=events, url=url, payload_format=payload_format)
     mailing_list.webhooks[webhook.id] = webhook
@@ -307,15 +306,20 @@ def create_webhook(call: Call, mailing_list: MailingList) -> Answer:
     return Answer(201, webhook.id)
 
 
-@route("GET", "/lists/<list>/webhooks/<webhook_id>/test", scopes=LISTS)
+@route("GET", "/lists/<list>/webhooks/<webhook_id>/test", scopes=LISTS, exclusive=False)
 def send_test_webhook(_call: Call, mailing_list: MailingList, webhook_id: str) -> Answer:
-    _webhook(mailing_list, webhook_id)
+    """Call the webhook with a sample of each of its events."""
+    webhook = _webhook(mailing_list, webhook_id)
+    events = [webhook_calls.sample(mailing_list, kind) for kind in webhook.events]
+    status, error = webhook_calls.post(webhook.url, webhook_calls.payload(mailing_list, events))
+    if 200 <= status < 300:
+        return Answer()
     raise ApiError(
         610,
         result={
-            "FailureStatus": "NotSent",
-            "FailureResponseMessage": "The sandbox sends no webhooks",
-            "FailureResponseCode": "",
+            "FailureStatus": "ProtocolError" if status else "ConnectFailure",
+            "FailureResponseMessage": error,
+            "FailureResponseCode": str(status or ""),
             "FailureResponse": "",
         },
     )

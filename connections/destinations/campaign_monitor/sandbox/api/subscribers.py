@@ -63,6 +63,7 @@ def update(call: Call, mailing_list: MailingList) -> Answer:
     if parsed.key != old_key and parsed.key in mailing_list.subscribers:
         raise ApiError(201)
     _check_pace(call, mailing_list, old_key)
+    old_email = subscriber.email
     with call.store.change() as change:
         if parsed.key != old_key:
             mailing_list.remove(old_key)
@@ -77,7 +78,7 @@ def update(call: Call, mailing_list: MailingList) -> Answer:
             resubscribe=body.flag("Resubscribe"),
             moment=call.moment(mailing_list),
         )
-        upserter.update(subscriber, parsed)
+        upserter.update(subscriber, parsed, old_email=old_email)
         upserter.finish()
     return Answer(rows=1)
 
