@@ -84,9 +84,11 @@ def usages() -> Mapping[str, Sequence[Usage]]:
 @transaction.atomic
 def delete_attribute(attribute_id: int, *, by: User) -> str:
     """Delete an attribute with its values; the next imports ignore its columns. Returns its name, empty when it is
-    gone already. Raises AttributeInUse, ImportInProgress and PermissionDenied."""
+    gone already. Waits for rules that are being saved. Raises AttributeInUse, ImportInProgress and
+    PermissionDenied."""
     check_can_manage_data_sources(by)
     catalog.lock()
+    catalog.lock_names()
     attribute = ProfileAttribute.objects.filter(pk=attribute_id).first()
     if attribute is None:
         return ""

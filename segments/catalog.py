@@ -96,13 +96,15 @@ def lock() -> None:
 
 
 def lock_names() -> None:
-    """Lock the names of attributes until this transaction ends: no rules are saved meanwhile."""
+    """Lock the names of attributes until this transaction ends, to change or delete one: no rules are saved
+    meanwhile."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_NAMES_LOCK])
 
 
 def keep_names() -> None:
-    """Let no attribute be renamed until this transaction ends, so that names that were checked stay right."""
+    """Let no attribute be renamed or deleted until this transaction ends, so that names that were checked stay
+    right."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_NAMES_LOCK])
 

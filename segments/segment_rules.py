@@ -28,8 +28,9 @@ def problems(tree: Tree, segment_id: int | None = None) -> list[Problem]:
 
 
 def check(tree: Tree, segment_id: int | None = None) -> None:
-    """Check rules before they are saved. Until the transaction ends, no attribute is renamed, and no other rules
-    that refer to segments are saved, so that two users cannot make a circle together. Raises InvalidRules."""
+    """Check rules before they are saved. Until the transaction ends, no attribute is renamed or deleted, and no
+    other rules that refer to segments are saved, so that two users cannot make a circle together. Raises
+    InvalidRules."""
     keep_names()
     if references.segments_in(tree):
         with connection.cursor() as cursor:
