@@ -2,11 +2,13 @@
 
 DuckDB runs inside the process. Its extensions are files of installed packages, loaded by path; nothing is
 downloaded. An instance belongs to one thread, and to the process that made it: after a fork the child makes its
-own.
+own. An instance that was used often is replaced, so that no memory gathers in workers, which run for months.
 """
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,6 +27,8 @@ _EXTENSIONS = ("httpfs", "ducklake", "postgres_scanner")
 # Parameters of the catalog's database that DuckDB keeps as a secret; the others stand in the statement.
 _SECRET_NAMES = {"host": "HOST", "port": "PORT", "dbname": "DATABASE", "user": "USER", "password": "PASSWORD"}
 _LIBPQ_NAMES = (*_SECRET_NAMES, "sslmode", "sslrootcert", "sslcert", "sslkey", "target_session_attrs")
+# After so many uses an instance is closed when the work ends. DuckDB, and the last tables of jobs, keep memory.
+MOST_USES = 500
 _local = threading.local()
 # Instances of a parent process; closing them in the child could wait for threads that do not exist there.
 _inherited: list[object] = []
@@ -37,6 +41,8 @@ class _Instance:
     connection: duckdb.DuckDBPyConnection
     process: int
     catalog: tuple[str, ...]
+    uses: int = 0  # how often it was used
+    blocks: int = 0  # how many blocks use it right now
 
 
 class ExtensionMissing(RuntimeError):
@@ -59,12 +65,50 @@ def connect() -> duckdb.DuckDBPyConnection:
     return known.connection
 
 
+@contextmanager
+def using() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Use the DuckDB connection of this thread for a block; blocks may be nested."""
+    connection = connect()
+    instance: _Instance = _local.instance
+    instance.uses += 1
+    instance.blocks += 1
+    try:
+        yield connection
+    finally:
+        instance.blocks -= 1
+
+
+def end_work(**_: object) -> None:
+    """Close the DuckDB instance of this thread if it was used often: at the end of a task or request, when no job
+    has temporary tables in it."""
+    known: _Instance | None = getattr(_local, "instance", None)
+    if known is not None and known.uses >= MOST_USES and not known.blocks:
+        close()
+
+
 def close() -> None:
     """Close the DuckDB instance of this thread, if there is one; the next use opens another."""
     known: _Instance | None = getattr(_local, "instance", None)
     _local.instance = None
     if known is not None and known.process == os.getpid():
         known.connection.close()
+
+
+def describe_memory() -> str:
+    """Describe how often the DuckDB instance of this thread was used, and what has memory and temporary files, in
+    bytes."""
+    known: _Instance | None = getattr(_local, "instance", None)
+    if known is None:
+        return "no instance"
+    try:
+        used = known.connection.execute(
+            "SELECT tag, memory_usage_bytes, temporary_storage_bytes FROM duckdb_memory()"
+            " WHERE memory_usage_bytes > 0 OR temporary_storage_bytes > 0 ORDER BY 2 DESC"
+        ).fetchall()
+    except duckdb.Error as error:
+        return f"unknown: {type(error).__name__}"
+    shown = "; ".join(f"{tag} {memory:,}, on disk {disk:,}" for tag, memory, disk in used)
+    return f"{known.uses} uses: {shown or 'nothing'}"
 
 
 def verify_identity() -> None:
@@ -107,6 +151,9 @@ def _open() -> duckdb.DuckDBPyConnection:
             "threads": settings.PROFILE_STORE_THREADS,
             "temp_directory": str(settings.PROFILE_STORE_SPILL_DIR),
             "preserve_insertion_order": "false",
+            # The cache of files never forgets that it has read a file, and takes all of the memory limit in each
+            # thread. The operating system caches a local folder as well; a bucket is read over the network.
+            "enable_external_file_cache": "true" if _is_in_bucket() else "false",
         }
     )
     for name in _EXTENSIONS:
@@ -159,14 +206,18 @@ def libpq_quoted(value: str) -> str:
 
 def _data_path() -> str:
     path = str(settings.PROFILE_STORE)
-    if not path.startswith("s3://"):
+    if not _is_in_bucket():
         Path(path).mkdir(mode=0o700, parents=True, exist_ok=True)
     return path.rstrip("/") + "/"
 
 
+def _is_in_bucket() -> bool:
+    return str(settings.PROFILE_STORE).startswith("s3://")
+
+
 def _add_bucket_secret(connection: duckdb.DuckDBPyConnection) -> None:
     """Give DuckDB the credentials of the bucket, when the data are in one."""
-    if not str(settings.PROFILE_STORE).startswith("s3://"):
+    if not _is_in_bucket():
         return
     given = "".join(f", {name} {quoted(value)}" for name, value in settings.PROFILE_STORE_S3.items())
     connection.execute(f"CREATE OR REPLACE SECRET bucket (TYPE s3{given})")

@@ -10,6 +10,7 @@ committed (commit_notes.py).
 """
 
 import json
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ from django.utils.translation import gettext as _
 
 from segments.store import commit_notes, engine
 from segments.store.locks import do_nothing, writer_lock
+
+logger = logging.getLogger(__name__)
 
 _AUTHOR = "segment-exports"
 
@@ -38,15 +41,21 @@ class StoreUnavailable(StoreError, OperationalError):
 
 
 class OutOfMemory(StoreError):
-    """DuckDB needed more memory than PROFILE_STORE_MEMORY_MB; the message is for users."""
+    """DuckDB needed more memory than PROFILE_STORE_MEMORY_MB, or more disk space for what did not fit into it; the
+    message is for users."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            _(
-                "This needs more memory than PROFILE_STORE_MEMORY_MB allows, perhaps because the file has many "
-                "columns. Nothing was changed. Ask an administrator to raise the setting."
+    def __init__(self, *, is_disk: bool = False) -> None:
+        if is_disk:
+            message = _(
+                "The disk of VAR_DIR has too little free space for temporary files. Nothing was changed. Ask an "
+                "administrator to free space."
             )
-        )
+        else:
+            message = _(
+                "This needs more memory than PROFILE_STORE_MEMORY_MB allows. Nothing was changed. Ask an "
+                "administrator to raise the setting."
+            )
+        super().__init__(message)
 
 
 def listed(kind: str, parameter: str = "?") -> str:
@@ -160,12 +169,21 @@ def _safe_errors(may_pass: Callable[[duckdb.Error], bool]) -> Iterator[duckdb.Du
     """Raise StoreError instead of errors of DuckDB, whose text may quote values, and StoreUnavailable for those
     that may pass. The instance is closed then: its sessions of the catalog may be broken."""
     try:
-        yield engine.connect()
+        with engine.using() as connection:
+            yield connection
     except duckdb.Error as error:
-        engine.close()
         if isinstance(error, duckdb.OutOfMemoryException):
-            raise OutOfMemory from None
+            raise _out_of_memory(error) from None
+        engine.close()
         raise (StoreUnavailable if may_pass(error) else StoreError)(type(error).__name__) from None
+
+
+def _out_of_memory(error: duckdb.Error) -> OutOfMemory:
+    """Close the instance, and log what the error says and what is still used: sizes and settings, no values."""
+    text = " ".join(str(error).partition("Possible solutions")[0].split())
+    logger.error("DuckDB is out of memory: %s Still in use after %s", text, engine.describe_memory())
+    engine.close()
+    return OutOfMemory(is_disk="max_temp_directory_size" in text)
 
 
 def _may_pass(error: duckdb.Error) -> bool:
