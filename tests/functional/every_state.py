@@ -43,6 +43,8 @@ def things_in_every_state(alice: User, account: RunningSandbox, folder: Path) ->
     export, ended = _runs(alice, account, connection)
     things["run"] += ended
     things["export"] += [export.pk, _former_list(alice, account, connection)]
+    rule = {"attribute": "email", "operator": "is", "value": "ann@example.com"}
+    Segment.objects.filter(pk=things["segment"][0]).update(rules={"join": "and", "rules": [rule]})
     things["segment"].append(Segment.objects.create(name="Excluded", is_exclusion=True).pk)
     things["job"] += _imports(folder)
     things["source"].append(_database_source())
