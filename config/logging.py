@@ -21,6 +21,8 @@ _PATTERNS = (
     (re.compile(r"(?i)\b(basic|bearer)\s+[a-z0-9+/._~=-]{8,}"), rf"\1 {REDACTED}"),
     # api_key=abc · "apiKey": "abc" · password='abc'
     (re.compile(rf"(?i)(\b\w*(?:{'|'.join(_NAMES)})['\"]?\s*[:=]\s*['\"]?)[^\s'\",;&)}}\]]+"), rf"\1{REDACTED}"),
+    # the secret in the address of a list's webhook
+    (re.compile(r"(/hooks/lists/\d+/)[^/\s'\"?]+"), rf"\1{REDACTED}"),
     # postgres://user:abc@host
     (re.compile(r"(://[^\s:/@]*:)[^\s@/]+@"), rf"\1{REDACTED}@"),
 )

@@ -349,6 +349,8 @@ MAX_PROFILES_PER_EXPORT = environment.number("MAX_PROFILES_PER_EXPORT", 1_000_00
 # A failure that may pass is tried again so often: first after so long, each time after three times as long.
 RUN_RETRIES = environment.number("RUN_RETRIES", 4, most=20)
 RUN_RETRY_SECONDS = environment.number("RUN_RETRY_SECONDS", 300, least=1)
+# The address at which Campaign Monitor reaches the pages, for webhooks of lists; empty: lists are only polled.
+LIST_WEBHOOK_URL = environment.web_address("LIST_WEBHOOK_URL", "")
 # A list is looked at so often for subscribers who left it or became active again.
 LIST_POLL_SECONDS = environment.number("LIST_POLL_SECONDS", 900, least=1)
 SLICE_SECONDS = environment.number("SLICE_SECONDS", 60, least=1)

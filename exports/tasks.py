@@ -9,7 +9,8 @@ from config.platform.schedules import ticks
 from connections import destinations
 from exports.actions import list_cleanup, preview, retries
 from exports.delivery import loop
-from exports.feedback import look, watches
+from exports.feedback import look, watches, webhooks
+from exports.feedback.webhook_calls import LOOK_AT_LIST
 from exports.models import ExportSchedule, ExportTick
 from exports.privacy import disclosures, list_removal
 from exports.run import pipeline
@@ -17,7 +18,7 @@ from exports.scheduler import retention
 from exports.scheduler import start_due as scheduler_start_due
 from exports.state import claim
 
-LOOK_AT_LIST = "exports.tasks.look_at_list"
+TEND_LIST_WEBHOOK = "exports.tasks.tend_list_webhook"
 WATCHES_MADE_EVERY_SECONDS = 10
 
 
@@ -49,8 +50,11 @@ def watch_lists() -> None:
     """Enqueue the looks at lists that are due."""
     if cache.add("list-watches-made", True, WATCHES_MADE_EVERY_SECONDS):
         watches.make_missing()
+        webhooks.update_wanted()
     for watch_id in watches.due():
         enqueue_unless_waiting(LOOK_AT_LIST, watch_id)
+    for webhook_id in webhooks.due():
+        enqueue_unless_waiting(TEND_LIST_WEBHOOK, webhook_id)
 
 
 @shared_task
@@ -59,6 +63,13 @@ def look_at_list(watch_id: int) -> None:
     forget_waiting(LOOK_AT_LIST, watch_id)
     if look.look(watch_id):
         enqueue(LOOK_AT_LIST, watch_id)
+
+
+@shared_task
+def tend_list_webhook(webhook_id: int) -> None:
+    """Create, check or delete the webhook of a list."""
+    forget_waiting(TEND_LIST_WEBHOOK, webhook_id)
+    webhooks.tend(webhook_id)
 
 
 @shared_task

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from connections.destinations.subscribers import ListedState, SubscriberPage
+from connections.destinations.subscribers import ListedState, RegisteredWebhook, SubscriberPage, WebhookCall
 from connections.destinations.values import (
     Access,
     BatchOperation,
@@ -234,6 +234,29 @@ class Destination(ABC):
         ``since``, those that came into the state on that day or later, the latest first. The hash of each is of
         the values in ``fields``. Only where the capabilities say ``lists_subscribers``. Raises
         DestinationError."""
+        raise NotImplementedError
+
+    # -- webhooks; only where the capabilities say ``calls_webhooks`` --------------------------------------------
+
+    def webhooks(self, access: Access, list_id: str) -> Sequence[RegisteredWebhook]:
+        """Return the webhooks of a list. Raises DestinationError."""
+        raise NotImplementedError
+
+    def create_webhook(self, access: Access, list_id: str, address: str) -> str:
+        """Create a webhook that is called when subscribers leave the list or become active, and return its ID.
+        Raises DestinationError."""
+        raise NotImplementedError
+
+    def activate_webhook(self, access: Access, list_id: str, webhook_id: str) -> None:
+        """Let a webhook be called again that the destination has stopped calling. Raises DestinationError."""
+        raise NotImplementedError
+
+    def delete_webhook(self, access: Access, list_id: str, webhook_id: str) -> None:
+        """Delete a webhook; nothing when it is gone. Raises DestinationError."""
+        raise NotImplementedError
+
+    def read_webhook_call(self, body: bytes) -> WebhookCall | None:
+        """Read the body of a call; None when it is not one of the destination. It may come from anyone."""
         raise NotImplementedError
 
     def remove_person(self, access: Access, list_id: str, email: str) -> bool:

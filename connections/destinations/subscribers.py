@@ -30,6 +30,25 @@ class ListedSubscriber:
 
 
 @dataclass(frozen=True)
+class RegisteredWebhook:
+    """A webhook of a list as the destination shows it."""
+
+    id: str
+    address: str
+    is_active: bool
+
+
+@dataclass(frozen=True)
+class WebhookCall:
+    """What a call of a webhook says: of which list, and the addresses, in lower case, that left it or became
+    active."""
+
+    list_id: str
+    left: Sequence[str] = ()
+    joined: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class SubscriberPage:
     """A page of the subscribers of a list in one state, and how many pages there are."""
 

@@ -55,6 +55,8 @@ class BatchOperation(StrEnum):
     UNSUBSCRIBE = "unsubscribe"
 
 
+# These may make contacts active that the list had suppressed.
+MAKE_ACTIVE = (BatchOperation.READD, BatchOperation.RESUBSCRIBE, BatchOperation.RESTORE)
 REMOVALS = (BatchOperation.MARK, BatchOperation.DELETE, BatchOperation.UNSUBSCRIBE)
 
 
@@ -104,6 +106,8 @@ class Capabilities:
     # suppressed contacts that say nothing of that state.
     lists_subscribers: bool = False
     codes_beside_state: frozenset[str] = frozenset()
+    # Whether it calls a webhook when something changes on a list, see Destination.create_webhook.
+    calls_webhooks: bool = False
     publishes: bool = False  # wants to be told when a run has sent all that it will send
     # Types of field that can be made on a list, see Destination.create_field; none where fields are fixed.
     creates_fields: Sequence[str] = ()

@@ -3,8 +3,8 @@
 A look is due some minutes after the one before, or at once when a webhook said that something changed. What
 counts is what the list shows; so a lost, late, repeated or forged webhook changes only the moment of a look.
 
-A look continues where a killed worker left it. While a look reads many pages of active subscribers, those who left the
-list are read again as soon as a webhook asks for it.
+A look continues where a killed worker left it. While a look reads many pages of active subscribers, those who left
+the list are read again as soon as a webhook asks for it.
 """
 
 import logging

@@ -10,7 +10,8 @@ from connections.policies import why_it_cannot_run
 from exports.models import Export, ListState, ListWatch
 
 MOST_AT_ONCE = 100
-_IS_SENT_TO = """
+# The exports that send to lists over a connection.
+IS_SENT_TO = """
     exports_export export JOIN connections_connection connection ON connection.id = export.connection_id
      WHERE export.list_id <> '' AND export.removal_asked_at IS NULL AND connection.removal_asked_at IS NULL
        AND connection.destination_key = ANY (%(destinations)s)
@@ -18,7 +19,7 @@ _IS_SENT_TO = """
 _MAKE_STATES = f"""
     INSERT INTO exports_liststate (account, list_id)
     SELECT DISTINCT connection.destination_key || ':' || connection.environment, export.list_id
-      FROM {_IS_SENT_TO} ON CONFLICT DO NOTHING
+      FROM {IS_SENT_TO} ON CONFLICT DO NOTHING
 """  # noqa: S608 - only our own fragments are put in
 
 

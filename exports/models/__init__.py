@@ -16,6 +16,7 @@ from exports.models.list_state import (
     SyncedContact,
 )
 from exports.models.list_watch import ListWatch
+from exports.models.list_webhook import ListWebhook
 from exports.models.preview import ExportPreview
 from exports.models.run import Run, RunEvent, RunKind, Stage, Trigger
 from exports.models.schedule import ExportSchedule, ExportTick
@@ -38,6 +39,7 @@ __all__ = [
     "ListCleanup",
     "ListState",
     "ListWatch",
+    "ListWebhook",
     "Origin",
     "Outcome",
     "OutcomeKind",

@@ -278,7 +278,8 @@ def _keep_delivered(known: KnownList, one: _One) -> None:
             },
         )
     Refused.objects.filter(delivered_set=known.delivered_set_id, email=one.email).delete()
-    SubscriberStatus.objects.filter(list_state=known.list_state_id, email=one.email).delete()
+    known_there = SubscriberStatus.objects.filter(list_state=known.list_state_id, email=one.email)
+    known_there.exclude(source=StatusSource.IMPORT).delete()
 
 
 def _keep_refusal(known: KnownList, one: _One, refusal: ProfileRefusal) -> None:

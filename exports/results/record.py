@@ -18,12 +18,12 @@ from config.platform.jobs import clock
 from config.platform.jobs.leases import LeaseLost, lock_attempt
 from connections.destinations.errors import DestinationError
 from connections.destinations.values import (
+    MAKE_ACTIVE,
     MARK_CHANGED,
     NOT_ACTIVE,
     ON_LIST_AGAIN,
     OWN_UNSUBSCRIBE,
     REMOVALS,
-    BatchOperation,
     BatchReceipt,
     ProfileRefusal,
     RefusalKind,
@@ -40,7 +40,7 @@ from exports.state.plan_action import UNANSWERED, UNKNOWN_DATA
 
 _READ = ("operation", "attempt", "size", "adds", "code", "converted")
 # Batches of these kinds may add contacts to a list although they are known there.
-_ADDING = [BatchOperation.READD.value, BatchOperation.RESUBSCRIBE.value, BatchOperation.RESTORE.value]
+_ADDING = [operation.value for operation in MAKE_ACTIVE]
 
 # What the list holds of the contacts of a batch that were not refused, where the list state has none of them yet.
 _INSERT_DELIVERED = """

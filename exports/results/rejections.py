@@ -12,7 +12,7 @@ from django.db import connection as database
 
 from config.platform.jobs import clock
 from config.platform.text.addresses import comparable_email
-from connections.destinations.values import ON_LIST_AGAIN, ProfileRefusal, RefusalKind
+from connections.destinations.values import MAKE_ACTIVE, ON_LIST_AGAIN, ProfileRefusal, RefusalKind
 from exports.models import LEARNED, ListState, Origin, Run, StatusSource
 from exports.state.plan_action import UNKNOWN_DATA
 
@@ -68,10 +68,15 @@ _RECORD_STATES = """
                                          ELSE excluded.known_since END
          WHERE known.source <> ALL (%(learned)s)
 """
+# What the list has shown stays, unless the batch made contacts active again: a contact may have left after it went
+# out.
 _FORGET_STATES = """
     DELETE FROM exports_subscriberstatus known
-     USING (SELECT unnest(emails) AS email FROM exports_batch WHERE id = ANY (%(batches)s)) answered
-     WHERE known.list_state_id = %(list)s AND known.email = answered.email AND known.run_id <> %(run)s
+     USING (SELECT unnest(emails) AS email, operation, sent_at FROM exports_batch
+             WHERE id = ANY (%(batches)s)) answered
+     WHERE known.list_state_id = %(list)s AND known.email = answered.email
+       AND CASE WHEN known.source <> ALL (%(learned)s) THEN known.run_id <> %(run)s
+                ELSE answered.operation = ANY (%(adding)s) AND known.known_since < answered.sent_at END
 """
 
 
@@ -138,7 +143,16 @@ def record_subscriber_states(run: Run, batch_id: int, codes: Mapping[str, str], 
 def forget_subscriber_states(run: Run, batch_ids: Sequence[int]) -> None:
     """The list has taken the contacts of these batches, but for those of which this run has told otherwise."""
     with database.cursor() as cursor:
-        cursor.execute(_FORGET_STATES, {"batches": list(batch_ids), "list": _state_of(run), "run": run.pk})
+        cursor.execute(
+            _FORGET_STATES,
+            {
+                "batches": list(batch_ids),
+                "list": _state_of(run),
+                "run": run.pk,
+                "learned": [each.value for each in LEARNED],
+                "adding": [each.value for each in MAKE_ACTIVE],
+            },
+        )
 
 
 def _state_of(run: Run) -> int:

@@ -26,11 +26,11 @@ from django.conf import settings
 from requests.auth import AuthBase
 from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
-from connections.destinations.campaign_monitor import error_codes, wire
+from connections.destinations.campaign_monitor import error_codes, webhooks, wire
 from connections.destinations.campaign_monitor.client_time import SystemClock
 from connections.destinations.campaign_monitor.responses import Answer
 from connections.destinations.errors import TryLater
-from connections.destinations.subscribers import SubscriberPage
+from connections.destinations.subscribers import RegisteredWebhook, SubscriberPage
 from connections.destinations.values import BatchReceipt, NewField, Renew, SendGuard, TargetField, no_guard
 
 PATH = "/api/v3.3"
@@ -198,6 +198,25 @@ class Client:
         order = "orderfield=date&orderdirection=desc" if since else "orderfield=email&orderdirection=asc"
         query = f"date={_part(since)}&page={page}&pagesize=1000&{order}"
         return wire.read_subscribers(self._get(f"/lists/{_part(list_id)}/{_part(state)}.json?{query}"), fields)
+
+    def webhooks(self, list_id: str) -> list[RegisteredWebhook]:
+        """GET /lists/{id}/webhooks."""
+        return webhooks.read_webhooks(self._get(f"/lists/{_part(list_id)}/webhooks.json"))
+
+    def create_webhook(self, list_id: str, address: str) -> str:
+        """POST /lists/{id}/webhooks; returns the ID."""
+        path = f"/lists/{_part(list_id)}/webhooks.json"
+        return webhooks.read_new_webhook(self._call("POST", path, webhooks.webhook_body(address)))
+
+    def activate_webhook(self, list_id: str, webhook_id: str) -> None:
+        """PUT /lists/{id}/webhooks/{webhook}/activate."""
+        path = f"/lists/{_part(list_id)}/webhooks/{_part(webhook_id)}/activate.json"
+        webhooks.read_done(self._call("PUT", path, b""))
+
+    def delete_webhook(self, list_id: str, webhook_id: str) -> None:
+        """DELETE /lists/{id}/webhooks/{webhook}; nothing when it is gone."""
+        path = f"/lists/{_part(list_id)}/webhooks/{_part(webhook_id)}.json"
+        webhooks.read_done(self._call("DELETE", path, None), may_be_gone=True)
 
     def _get(self, path: str) -> Answer:
         return self._call("GET", path, None)

@@ -19,6 +19,7 @@ from connections.destinations.campaign_monitor import (
     encode,
     error_codes,
     removal,
+    webhooks,
     wire,
 )
 from connections.destinations.campaign_monitor import options as campaign_monitor_options
@@ -28,7 +29,7 @@ from connections.destinations.campaign_monitor.live_check import Prober, verify
 from connections.destinations.campaign_monitor.subscriber_values import bare_key
 from connections.destinations.campaign_monitor.wire import NamedId
 from connections.destinations.errors import NeedsAdministrator, PermanentError
-from connections.destinations.subscribers import ListedState, SubscriberPage
+from connections.destinations.subscribers import ListedState, RegisteredWebhook, SubscriberPage, WebhookCall
 from connections.destinations.values import (
     Access,
     BatchOperation,
@@ -101,6 +102,7 @@ class CampaignMonitor(Destination):
         creates_fields=tuple(wire.DATA_TYPES.values()),
         reads_people=True,
         lists_subscribers=True,
+        calls_webhooks=True,
         codes_beside_state=frozenset({str(error_codes.ON_SUPPRESSION_LIST)}),
     )
     keeps_of_removed = gettext_lazy(
@@ -280,6 +282,25 @@ class CampaignMonitor(Destination):
     ) -> SubscriberPage:
         with _client(access) as client:
             return client.subscribers(list_id, state.value, page, since=since, fields=fields)
+
+    def webhooks(self, access: Access, list_id: str) -> Sequence[RegisteredWebhook]:
+        with _client(access) as client:
+            return client.webhooks(list_id)
+
+    def create_webhook(self, access: Access, list_id: str, address: str) -> str:
+        with _client(access) as client:
+            return client.create_webhook(list_id, address)
+
+    def activate_webhook(self, access: Access, list_id: str, webhook_id: str) -> None:
+        with _client(access) as client:
+            client.activate_webhook(list_id, webhook_id)
+
+    def delete_webhook(self, access: Access, list_id: str, webhook_id: str) -> None:
+        with _client(access) as client:
+            client.delete_webhook(list_id, webhook_id)
+
+    def read_webhook_call(self, body: bytes) -> WebhookCall | None:
+        return webhooks.read_call(body)
 
     def remove_person(self, access: Access, list_id: str, email: str) -> bool:
         with _client(access) as client:

@@ -360,6 +360,25 @@ def _read_subscriber(content: Any) -> Subscriber:
     return Subscriber(str(content["State"]), str(content.get("ListJoinedDate") or since), since, values)
 
 
+@_reader
+def read_rows(content: Any) -> list[Mapping[str, Any]]:
+    """Read a list of objects."""
+    return [dict(row) for row in content]
+
+
+@_reader
+def read_text(content: Any) -> str:
+    """Read a text, such as the ID of what was created."""
+    if not isinstance(content, str):
+        raise TypeError("not a text")
+    return content
+
+
+def content_of(answer: Answer) -> Any:
+    """Return the content of a refusal; None where it has none."""
+    return _parsed(answer)
+
+
 def code_of(answer: Answer) -> int | None:
     """Return the vendor's code in a refusal, or None."""
     try:

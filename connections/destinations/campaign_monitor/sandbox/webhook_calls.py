@@ -1,6 +1,7 @@
 """Call the webhooks of lists: build the payloads, and post them from a thread of their own.
 
-Shapes are those of the vendor's documentation: a call has the events of one list, 1,000 at most. A call that X
+Shapes are those of the vendor's documentation: a call has the events of one list, 1,000 at most. A call without an
+answer of the status 200 to 299 is repeated twice. Faults let calls get lost, come twice or come late.
 """
 
 import queue
