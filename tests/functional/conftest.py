@@ -20,6 +20,7 @@ from playwright.sync_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
+    Locator,
     Page,
     ViewportSize,
     expect,
@@ -115,6 +116,18 @@ def page(open_page: OpenPage) -> Page:
 def phone(open_page: OpenPage) -> Page:
     """A phone's screen."""
     return open_page(viewport=PHONE, has_touch=True, is_mobile=True)
+
+
+def command(page: Page, name: str) -> Locator:
+    """Find a command in the command bar, or in the overflow menu of the bar, which is opened then."""
+    bar = page.get_by_role("toolbar", name="Commands")
+    found = bar.get_by_role("button", name=name, exact=True).or_(bar.get_by_role("link", name=name, exact=True))
+    shown = found.locator("visible=true")
+    more = bar.get_by_role("button", name="More actions").locator("visible=true")
+    expect(shown.or_(more).first).to_be_visible()
+    if not shown.count():
+        more.click()
+    return shown
 
 
 def sign_in(page: Page, user: User, to: str = "/") -> None:

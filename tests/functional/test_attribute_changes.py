@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from config.platform.accounts.models import User
 from segments.attribute_changes import job
 from segments.models import AttributeChange
-from tests.functional.conftest import assert_accessible, screenshot, sign_in
+from tests.functional.conftest import assert_accessible, command, screenshot, sign_in
 from tests.support.attribute_changes import import_file, text_plan, values
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -23,10 +23,10 @@ def _files(tmp_path: Path, db: None) -> None:
     import_file(tmp_path / "b.csv", "id,birthday\n9,2000-01-01\n", source="CRM")
 
 
-def open_pane(page: Page, name: str, command: str) -> None:
+def open_pane(page: Page, name: str, name_of_command: str) -> None:
     """Select an attribute of the list, and choose a command."""
     page.get_by_label(f"Select {name}", exact=True).check()
-    page.get_by_role("link", name=command).or_(page.get_by_role("button", name=command)).first.click()
+    command(page, name_of_command).click()
 
 
 def test_a_type_is_chosen_and_the_page_follows_the_change(page: Page, bob: User) -> None:

@@ -10,7 +10,7 @@ from config.platform.accounts.models import User
 from exports.actions import list_cleanup
 from exports.models import Export, Run
 from exports.run import pipeline
-from tests.functional.conftest import assert_accessible, screenshot, sign_in
+from tests.functional.conftest import assert_accessible, command, screenshot, sign_in
 from tests.integration.exports.conftest import run_to_its_end
 from tests.support import exports
 from tests.support.members import states
@@ -88,7 +88,7 @@ def test_an_export_that_is_removed_stays_until_its_contacts_are_off_the_list(
     run_to_its_end(export)
     sign_in(page, bob, "/data/exports/")
     page.get_by_role("checkbox", name="Season").check()
-    page.get_by_role("button", name="Remove").click()
+    command(page, "Remove").click()
     dialog = page.get_by_role("alertdialog", name="Remove “Season”?")
     dialog.get_by_label("Set a field value").check()
     dialog.get_by_role("button", name="Remove").click()

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from config.platform.accounts.models import User
 from exports.models import Export, ExportSchedule
-from tests.functional.conftest import assert_accessible, screenshot, sign_in
+from tests.functional.conftest import assert_accessible, command, screenshot, sign_in
 from tests.support import exports
 
 pytestmark = pytest.mark.browser
@@ -24,7 +24,7 @@ def test_an_export_is_scheduled_by_keyboard_and_the_list_says_when(
     sign_in(page, bob, reverse("exports:list"))
     expect(page.get_by_text("System refresh (off)")).to_be_visible()
     page.get_by_role("checkbox", name="Newsletter").check()
-    page.get_by_role("button", name="Schedule").focus()
+    command(page, "Schedule").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_contain_text("The system refresh is off")
     page.get_by_label("Recurrence").focus()
