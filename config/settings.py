@@ -312,6 +312,9 @@ DATABASES = {
     "default": environment.database(DATABASE_URL) if DATABASE_URL else folders.database(VAR_DIR),
 }
 DATABASES["default"] |= {"CONN_MAX_AGE": 300, "CONN_HEALTH_CHECKS": True}
+# The role that owns the tables; only `migrate` uses it, and grants the role of DATABASE_URL what it needs.
+_OWNER_URL = environment.text("DATABASE_OWNER_URL", "")
+DATABASE_OWNER = environment.database(_OWNER_URL) if _OWNER_URL else {}
 # Who falls silent in the middle of a transaction, as a frozen process does, lets go of its locks.
 DATABASES["default"]["OPTIONS"] = environment.session_settings(
     DATABASES["default"], idle_in_transaction_session_timeout=f"{max(10, LEASE_SECONDS)}s"

@@ -24,7 +24,12 @@ VENV = ROOT / ".venv"
 STAMP = VENV / "installed"
 OLDEST_PYTHON = (3, 11)
 # programs, one of which is enough → the Debian package that brings the first
-FOR_CHECKS: dict[tuple[str, ...], str] = {("xgettext",): "gettext"}
+FOR_CHECKS: dict[tuple[str, ...], str] = {
+    ("xgettext",): "gettext",
+    ("caddy",): "caddy",
+    ("docker-compose",): "docker-compose",
+    ("systemd-analyze",): "systemd",
+}
 FOR_TESTS = {
     ("chromium-headless-shell", "chromium"): "chromium-headless-shell",
     ("redis-server",): "redis-server",

@@ -3,7 +3,6 @@
 import os
 import re
 import shlex
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ import pytest
 import requests
 from django.conf import settings
 
-from config.standalone.postgres import as_ordinary_user
+from tests.support.postgres_server import postgres_server
 from tests.support.waiting import wait_until
 from tests.support.workers import free_port, redis_server
 
@@ -30,39 +29,15 @@ def blocks_after(heading: str) -> list[list[str]]:
     return [block.strip().splitlines() for block in re.findall(r"```\n(.*?)```", rest, flags=re.DOTALL)]
 
 
-def debian_postgres() -> Path:
-    """The folder of the programs of Debian's newest PostgreSQL."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
-    assert found, "PostgreSQL is missing: `make test` installs it, or apt-get install postgresql."
-    return found[-1]
-
-
-@contextmanager
-def postgres_server(folder: Path) -> Iterator[str]:
-    """Run Debian's PostgreSQL with a cluster of its own; gives the address of an empty database."""
-    programs, data, port = debian_postgres(), folder / "cluster", free_port()
-    run = [*as_ordinary_user(), str(programs / "initdb"), "-D", str(data), "-U", "app", "--auth", "trust", "-N"]
-    subprocess.run([*run, "--encoding", "UTF8", "--locale", "C.UTF-8"], check=True, capture_output=True)
-    options = ["-p", str(port), "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={folder}"]
-    command = [*as_ordinary_user(), str(programs / "postgres"), "-D", str(data), *options]
-    with (folder / "postgres.log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        ask = [str(programs / "pg_isready"), "-h", "127.0.0.1", "-p", str(port)]
-        wait_until(lambda: subprocess.run(ask, capture_output=True, check=False).returncode == 0)
-        yield f"postgres://app@127.0.0.1:{port}/postgres"
-    finally:
-        server.send_signal(signal.SIGINT)
-        server.wait(timeout=30)
-
-
-def secrets_of_readme() -> dict[str, str]:
-    """SECRET_KEY and ENCRYPTION_KEYS, made by README's own lines."""
-    exports = [line for line in README.splitlines() if re.match(r"export (SECRET_KEY|ENCRYPTION_KEYS)=", line)]
-    script = "\n".join([*exports, 'printf "%s\\n%s" "$SECRET_KEY" "$ENCRYPTION_KEYS"'])
-    made = subprocess.run(["bash", "-c", script], check=True, capture_output=True, text=True).stdout
-    secret_key, encryption_keys = made.splitlines()
-    return {"SECRET_KEY": secret_key, "ENCRYPTION_KEYS": encryption_keys}
+def secrets_of_example() -> dict[str, str]:
+    """SECRET_KEY and ENCRYPTION_KEYS, made by the commands that .env.example gives."""
+    example = (settings.BASE_DIR / ".env.example").read_text(encoding="utf-8")
+    made = {}
+    for command, name in re.findall(r"^# .*?(python3 -c '.*')\n([A-Z_]+)=$", example, flags=re.MULTILINE):
+        made[name] = subprocess.run(
+            ["bash", "-c", command], check=True, capture_output=True, text=True
+        ).stdout.strip()
+    return {"SECRET_KEY": made["SECRET_KEY"], "ENCRYPTION_KEYS": f"k1:{made['ENCRYPTION_KEYS']}"}
 
 
 def command(line: str) -> list[str]:
@@ -90,7 +65,7 @@ def test_a_server_without_containers_is_ready_after_readmes_commands(tmp_path: P
         address = f"http://127.0.0.1:{port}"
         environment = {
             "PATH": os.environ["PATH"],
-            **secrets_of_readme(),
+            **secrets_of_example(),
             "DATABASE_URL": held.enter_context(postgres_server(tmp_path)),
             "REDIS_URL": held.enter_context(redis_server(tmp_path)),
             "VAR_DIR": str(tmp_path / "var"),
