@@ -32,7 +32,7 @@ from segments.sources.files.file_format import FileRefused
 from segments.sources.files.read import LoadedFile
 from segments.sources.import_plan import plans_to_store
 from segments.sources.in_place import SAMPLE
-from segments.sources.prepare import LOADED, decided_plans, interrupted_by, prepare, rejected_rows
+from segments.sources.prepare import LOADED, decided_plans, interrupted_by, prepare, rejected_rows, why_failed
 from segments.sources.source_file import check_unchanged, source_file, version_of
 from segments.sources.staging import StagedRows
 from segments.sources.watched_places.place import FileUnavailable
@@ -148,7 +148,7 @@ def run_import(job_id: int, *, watch: Watch | None = None) -> ImportJob | None:
                 _finish(job, JobStatus.FAILED, message=str(refusal))
                 retry_later(job)
         except (FileRefused, catalog.TooManyAttributes, StoreMismatch, lake.OutOfMemory) as refusal:
-            _finish(job, JobStatus.FAILED, message=str(refusal))
+            _finish(job, JobStatus.FAILED, message=why_failed(refusal))
         except Exception:
             logger.exception("import %s failed", job.pk)
             _finish(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import duckdb
+from django.utils.translation import gettext as _
 
 from segments import catalog
 from segments.models import ImportJob
@@ -21,6 +22,7 @@ from segments.sources.files.text_file import plain_text
 from segments.sources.import_plan import choose_plans, key_positions
 from segments.sources.in_place import PlainFile, stage_in_place
 from segments.sources.staging import StagedRows
+from segments.store.lake import OutOfMemory
 
 LOADED: Final = "loaded"  # the temporary table of texts
 _POLL_SECONDS: Final = 0.1
@@ -98,6 +100,13 @@ def _format(job: ImportJob, path: Path) -> FileFormat:
         return FileFormat.from_dict(job.file_format)
     choices: dict[str, Any] = job.source.file_format if job.path else {}
     return detect(path, name=job.file_name, **choices)
+
+
+def why_failed(refusal: Exception) -> str:
+    """Return the message of an import that was refused, with what else a user can do about too little memory."""
+    if not isinstance(refusal, OutOfMemory):
+        return str(refusal)
+    return f"{refusal} " + _("Or choose “Do not import” for columns of the file that are not needed.")
 
 
 def _check_limit(plans: Sequence[ColumnPlan]) -> None:

@@ -285,3 +285,14 @@ def test_a_text_is_trimmed_once_for_the_value_and_once_for_the_misfit(kind: Colu
     """Seven columns of dates and numbers once took 5 s and 470 MB before the first row."""
     query = typed_query("rows", [ColumnPlan("any", type=kind)])
     assert query.count("trim(t0") == 2
+
+
+@pytest.mark.parametrize("kind", list(ColumnType))
+@pytest.mark.parametrize("null_words", [(), ("NULL", "N/A", "-", "none", "null", "n/a", "?")])
+def test_a_file_of_many_columns_is_converted_without_a_join_for_each(
+    connection: duckdb.DuckDBPyConnection, kind: ColumnType, null_words: tuple[str, ...]
+) -> None:
+    connection.execute("CREATE OR REPLACE TEMPORARY TABLE p (_line BIGINT, t0 VARCHAR)")
+    query = typed_query("p", [ColumnPlan("x", type=kind, null_words=null_words)])
+    ((_name, plan),) = connection.execute(f"EXPLAIN {query}").fetchall()
+    assert "JOIN" not in plan
