@@ -1,5 +1,5 @@
-"""Tools for PostgreSQL statements: bulk inserts, reads in blocks, planner hints, statement and lock timeouts, and
-rolled-back transactions.
+"""Tools for PostgreSQL statements: bulk inserts, reads in blocks, planner hints, statement and lock timeouts,
+reads of one moment, and rolled-back transactions.
 
 The planner knows too late that a table has just changed much, or that a statement is about masses of rows; a
 wrong guess makes many minutes of what takes seconds.
@@ -104,6 +104,19 @@ def rolled_back() -> Iterator[None]:
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
+
+
+@contextmanager
+def one_moment() -> Iterator[None]:
+    """Read all rows of a block as they are at one moment, so that numbers and their parts agree while jobs write
+    them. Has no effect within another transaction."""
+    if connection.in_atomic_block:
+        yield
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield
 
 
 def limit_statements(seconds: float) -> None:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from config.platform import db
 from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
@@ -67,6 +68,7 @@ class Row:
 
 @require_permission(Permission.EXPORT_VIEW)
 @require_safe
+@db.one_moment()
 def exports(request: Request) -> HttpResponse:
     """The list."""
     page = list_page(
@@ -91,6 +93,7 @@ def exports(request: Request) -> HttpResponse:
 
 @require_permission(Permission.EXPORT_VIEW)
 @require_safe
+@db.one_moment()
 def statuses(request: Request) -> HttpResponse:
     """The changing cells of the exports whose ids are asked for, and whether to ask again."""
     ids = [int(text) for text in request.GET.get("ids", "").split(",") if text.isascii() and text.isdigit()]

@@ -11,6 +11,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from config.platform import db
 from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.permissions import Permission
 from config.platform.web.formats import number
@@ -51,6 +52,7 @@ def preview(request: Request, export_id: int) -> HttpResponse:
 
 @require_permission(Permission.EXPORT_VIEW)
 @require_safe
+@db.one_moment()
 def live(request: Request, export_id: int) -> HttpResponse:
     """The part of the page that changes while it is worked out."""
     return render(request, "exports/preview_live.html", _context(request, find_export(export_id)))

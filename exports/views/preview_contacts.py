@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from config.platform import db
 from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.permissions import Permission
 from config.platform.audit.record import record
@@ -41,6 +42,7 @@ _PARTS: dict[PeopleKind, tuple[PeopleKind, ...]] = {
 
 @require_permission(Permission.EXPORT_VIEW)
 @require_safe
+@db.one_moment()
 def contacts(request: Request, export_id: int) -> HttpResponse:
     """List the contacts of one number of the latest preview (``?kind=``), a page at a time."""
     export = find_export(export_id)

@@ -13,6 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from config.platform import db
 from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.permissions import Permission
 from config.platform.audit.record import record
@@ -94,6 +95,7 @@ class PeoplePage(ListPage[Any]):
 
 @require_permission(Permission.EXPORT_VIEW)
 @require_safe
+@db.one_moment()
 def contacts(request: Request, run_id: int) -> HttpResponse:
     """List the contacts of one kind (``?kind=``), those with one code alone (``?code=``), a page at a time."""
     run = find_run(run_id)
@@ -214,6 +216,7 @@ def kinds_of(
 
 @require_permission(Permission.EXPORT_VIEW)
 @require_safe
+@db.one_moment()
 def batches(request: Request, run_id: int) -> HttpResponse:
     """List the batches of a run; their contacts stay in the database."""
     run = find_run(run_id)
@@ -234,6 +237,7 @@ def batches(request: Request, run_id: int) -> HttpResponse:
 
 @require_permission(Permission.EXPORT_VIEW)
 @require_safe
+@db.one_moment()
 def batch(request: Request, run_id: int, number: int) -> HttpResponse:
     """One batch and its call; who was in it, for those who may see that."""
     run = find_run(run_id)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from config.platform import db
 from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
@@ -135,6 +136,7 @@ class ShownRun:
 
 @require_permission(Permission.EXPORT_VIEW)
 @require_safe
+@db.one_moment()
 def history(request: Request, export_id: int) -> HttpResponse:
     """All runs of an export."""
     export = get_object_or_404(Export.objects.select_related("connection", "schedule"), pk=export_id)
@@ -176,6 +178,7 @@ def _result_column(kind: PeopleKind) -> Column:
 
 @require_permission(Permission.EXPORT_VIEW)
 @require_safe
+@db.one_moment()
 def run(request: Request, run_id: int) -> HttpResponse:
     """One run, followed live while it lasts."""
     found = find_run(run_id)
@@ -184,6 +187,7 @@ def run(request: Request, run_id: int) -> HttpResponse:
 
 @require_permission(Permission.EXPORT_VIEW)
 @require_safe
+@db.one_moment()
 def live(request: Request, run_id: int) -> HttpResponse:
     """The part of the run's page that changes; when the run has gone with its export, the way out."""
     if request.htmx and not Run.objects.filter(pk=run_id).exists():

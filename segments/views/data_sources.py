@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from config.platform import db
 from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.permissions import Permission
 from config.platform.audit.record import record
@@ -62,6 +63,7 @@ class Count:
 
 @require_permission(Permission.SEGMENT_VIEW)
 @require_safe
+@db.one_moment()
 def data_sources(request: Request) -> HttpResponse:
     """Show the list of data sources with their last import."""
     imports = ImportJob.objects.filter(source=OuterRef("pk")).order_by("-id")
@@ -75,6 +77,7 @@ def data_sources(request: Request) -> HttpResponse:
     context = {
         "list": page,
         "rows": [(source, _status_label(source), _shown_schedule(source, system)) for source in page.rows],
+        "is_live": any(getattr(source, "last_status", "") in OPEN for source in page.rows),
         "can_manage": user_can_manage_data_sources(request.user),
         "can_manage_databases": user_can_manage_databases(request.user),
         "active_nav": "data_sources",
@@ -150,6 +153,7 @@ def remove(request: Request, pk: int) -> HttpResponse:
 
 @require_permission(Permission.SEGMENT_VIEW)
 @require_safe
+@db.one_moment()
 def import_page(request: Request, pk: int) -> HttpResponse:
     """Show an import with its progress and refused rows."""
     job = find_import(pk)
@@ -176,6 +180,7 @@ def import_page(request: Request, pk: int) -> HttpResponse:
 
 @require_permission(Permission.SEGMENT_VIEW)
 @require_safe
+@db.one_moment()
 def import_live(request: Request, pk: int) -> HttpResponse:
     """Show the progress of an import, for polling."""
     job = find_import(pk)

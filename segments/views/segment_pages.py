@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from config.platform import db
 from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
@@ -114,6 +115,7 @@ class SegmentRow:
 
 @require_permission(Permission.SEGMENT_VIEW)
 @require_safe
+@db.one_moment()
 def segments(request: Request) -> HttpResponse:
     """Show the list; ``?tag=`` filters."""
     found = _with_status()
@@ -135,6 +137,7 @@ def segments(request: Request) -> HttpResponse:
 
 @require_permission(Permission.SEGMENT_VIEW)
 @require_safe
+@db.one_moment()
 def statuses(request: Request) -> HttpResponse:
     """Show the changing cells of the segments in ``?ids=``, for polling."""
     ids = [pk for text in request.GET.get("ids", "").split(",") if (pk := row_id(text)) is not None]

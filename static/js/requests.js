@@ -31,6 +31,24 @@
     document.addEventListener(kind, () => window.shell.toast(window.shell.text("Network"), "error")),
   );
 
+  // A live part that is replaced keeps which details are open, and the focus of a link without an id.
+  let before = null;
+
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { elt, target } = event.detail;
+    if (!elt.matches("[data-live]")) return;
+    const focused = target.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    before = { open: [...target.querySelectorAll("details[open][id]")].map((details) => details.id), focused };
+  });
+
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (!before) return;
+    before.open.forEach((id) => document.getElementById(id)?.setAttribute("open", ""));
+    if (before.focused && document.activeElement === document.body)
+      event.detail.elt.querySelector(`a[href="${CSS.escape(before.focused)}"]`)?.focus({ preventScroll: true });
+    before = null;
+  });
+
   document.addEventListener("htmx:beforeRequest", (event) => {
     const { elt, requestConfig } = event.detail;
     if (document.hidden && elt.matches("[data-live]") && requestConfig.verb === "get") event.preventDefault();

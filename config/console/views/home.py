@@ -1,6 +1,7 @@
 """Home: counts, what needs attention, the latest runs, stage times and the next steps."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -8,16 +9,20 @@ from django.db.models import Aggregate, Avg, F, Max, OuterRef, Q, QuerySet, Subq
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_safe
 
 from config.console import charts, health
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
+from config.platform.db import one_moment
 from config.platform.jobs import clock
-from config.platform.jobs.models import JobStatus
+from config.platform.jobs.models import OPEN, JobStatus
 from config.platform.schedules import display
 from config.platform.web.formats import number
 from config.platform.web.htmx import Request
@@ -81,15 +86,37 @@ class StageTime:
 
 def home(request: Request) -> HttpResponse:
     """Show what needs attention, what was sent, and what to do next."""
+    return render(request, "system/home.html", {"active_nav": "home"} | _live_parts(request))
+
+
+@require_safe
+def home_live(request: Request) -> HttpResponse:
+    """Render the part of the page that changes; nothing when it is as the page shows it (``?shown=``)."""
+    context = _live_parts(request)
+    if context["digest"] == request.GET.get("shown"):
+        return HttpResponse(status=204)
+    return render(request, "system/home_live.html", context)
+
+
+def _live_parts(request: Request) -> dict[str, object]:
+    down = list(_parts_that_are_down())
+    with one_moment():
+        parts = render_to_string("system/home_parts.html", _context(request, down), request)
+        is_live = any(job.objects.filter(status__in=OPEN).exists() for job in (Run, ImportJob))
+    digest = hashlib.sha256(parts.encode()).hexdigest()[:16]
+    return {
+        "parts": mark_safe(parts),  # noqa: S308 - rendered by a template
+        "digest": digest,
+        "live_id": "home",
+        "live_url": f"{reverse('system:home_live')}?shown={digest}",
+        "live_every": "2s" if is_live else "30s",
+    }
+
+
+def _context(request: Request, down: Sequence[Item]) -> dict[str, object]:
     steps = next_steps(request.user)
-    items = [
-        *_parts_that_are_down(),
-        *_connections_to_fix(request.user),
-        *_imports_to_confirm(),
-        *_exports_to_fix(),
-    ]
-    context = {
-        "active_nav": "home",
+    items = [*down, *_connections_to_fix(request.user), *_imports_to_confirm(), *_exports_to_fix()]
+    return {
         "key_counts": _key_counts(),
         "attention": sorted(items, key=lambda item: item.tone != "danger"),
         "sent": charts.sent_per_day(),
@@ -102,7 +129,6 @@ def home(request: Request) -> HttpResponse:
         "steps": steps,
         "set_up": all(step.tone == "done" for step in steps),
     }
-    return render(request, "system/home.html", context)
 
 
 def _key_counts() -> list[KeyCount]:

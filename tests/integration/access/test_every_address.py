@@ -56,6 +56,7 @@ ADDRESSES = {
     "metrics": Address(EVERYBODY),
     "api_docs": Address(VIEWERS),
     "system:home": Address(VIEWERS),
+    "system:home_live": Address(VIEWERS),
     "system:find": Address(VIEWERS),
     "system:status": Address(VIEWERS),
     "system:status_live": Address(VIEWERS),

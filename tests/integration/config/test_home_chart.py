@@ -63,7 +63,7 @@ def test_it_shows_a_chart_and_its_numbers_as_a_table(charlie_client: Client, exp
     chart = page.partition('<div class="chart"')[2].partition("</div>")[0]
     assert "Added 5,000</title>" in chart
     assert "Updated 3,000</title>" in chart
-    table = page.partition('<details class="chart-table">')[2].partition("</details>")[0]
+    table = page.partition('<details class="chart-table" id="sent-table">')[2].partition("</details>")[0]
     assert '<td class="number">5,000</td>' in table
 
 
