@@ -34,6 +34,8 @@ NIGHTLY = {
     "segments.tasks.maintain_store": crontab(minute="35"),
     "config.platform.accounts.tasks.clear_ended": crontab(hour="3", minute="10"),
     "config.platform.api.tasks.forget_old_keys": crontab(hour="3", minute="15"),
+    "exports.tasks.compare_lists": crontab(hour="2", minute="10"),
+    "exports.tasks.forget_unused_lists": crontab(hour="3", minute="5"),
     "exports.tasks.prune_disclosures": crontab(hour="3", minute="20"),
     "config.platform.notifications.tasks.forget_old": crontab(hour="4", minute="0"),
     "exports.tasks.forget_old_people": crontab(hour="3", minute="40"),

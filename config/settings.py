@@ -352,6 +352,9 @@ MAX_PROFILES_PER_EXPORT = environment.number("MAX_PROFILES_PER_EXPORT", 1_000_00
 # A failure that may pass is tried again so often: first after so long, each time after three times as long.
 RUN_RETRIES = environment.number("RUN_RETRIES", 4, most=20)
 RUN_RETRY_SECONDS = environment.number("RUN_RETRY_SECONDS", 300, least=1)
+# A comparison that finds more contacts with another status or other data, or missing on the list, than this share
+# is notified of.
+LIST_DRIFT_PERCENT = environment.number("LIST_DRIFT_PERCENT", 1, most=100)
 # The address at which Campaign Monitor reaches the pages, for webhooks of lists; empty: lists are only polled.
 LIST_WEBHOOK_URL = environment.web_address("LIST_WEBHOOK_URL", "")
 # A list is looked at so often for subscribers who left it or became active again.

@@ -7,9 +7,10 @@ from django.core.cache import cache
 from config.platform.jobs.enqueue import enqueue, enqueue_unless_waiting, forget_waiting
 from config.platform.schedules import ticks
 from connections import destinations
-from exports.actions import list_cleanup, preview, retries
+from exports.actions import list_cleanup, manage, preview, retries
 from exports.delivery import loop
-from exports.feedback import look, watches, webhooks
+from exports.feedback import comparison, look, watches, webhooks
+from exports.feedback.comparison import COMPARE_LIST
 from exports.feedback.webhook_calls import LOOK_AT_LIST
 from exports.models import ExportSchedule, ExportTick
 from exports.privacy import disclosures, list_removal
@@ -53,6 +54,8 @@ def watch_lists() -> None:
         webhooks.update_wanted()
     for watch_id in watches.due():
         enqueue_unless_waiting(LOOK_AT_LIST, watch_id)
+    for comparison_id in comparison.due():
+        enqueue_unless_waiting(COMPARE_LIST, comparison_id)
     for webhook_id in webhooks.due():
         enqueue_unless_waiting(TEND_LIST_WEBHOOK, webhook_id)
 
@@ -70,6 +73,26 @@ def tend_list_webhook(webhook_id: int) -> None:
     """Create, check or delete the webhook of a list."""
     forget_waiting(TEND_LIST_WEBHOOK, webhook_id)
     webhooks.tend(webhook_id)
+
+
+@shared_task
+def compare_lists() -> None:
+    """Let all lists be compared with their list state."""
+    comparison.request_all()
+
+
+@shared_task
+def compare_list(comparison_id: int) -> None:
+    """Compare a list with its list state, and go on by another message when there is more to read."""
+    forget_waiting(COMPARE_LIST, comparison_id)
+    if comparison.compare(comparison_id):
+        enqueue(COMPARE_LIST, comparison_id)
+
+
+@shared_task
+def forget_unused_lists() -> None:
+    """Delete what is known of lists to which no export sends any more."""
+    manage.forget_lists_without_exports()
 
 
 @shared_task

@@ -42,6 +42,18 @@ class Sender(ABC):
         PermanentError or NeedsAdministrator."""
 
 
+class SubscriberReader(ABC):
+    """A connection to the account that is kept open, for one thread at a time, to read subscribers of lists."""
+
+    @abstractmethod
+    def read(
+        self, list_id: str, state: ListedState, page: int, *, since: str = "", fields: Sequence[str] = ()
+    ) -> SubscriberPage:
+        """Read a page, from 1, of the subscribers of a list in one state: all in the order of addresses or, with
+        ``since``, those that came into the state on that day or later, the latest first. The hash of each is of
+        the values in ``fields``. Raises DestinationError."""
+
+
 class OAuth(ABC):
     """Sign-in of an account's owner at the vendor, instead of a key that is typed in."""
 
@@ -220,20 +232,9 @@ class Destination(ABC):
         capabilities say ``reads_people``. Raises DestinationError."""
         raise NotImplementedError
 
-    def read_subscribers(
-        self,
-        access: Access,
-        list_id: str,
-        state: ListedState,
-        page: int,
-        *,
-        since: str = "",
-        fields: Sequence[str] = (),
-    ) -> SubscriberPage:
-        """Read a page, from 1, of the subscribers of a list in one state: all in the order of addresses or, with
-        ``since``, those that came into the state on that day or later, the latest first. The hash of each is of
-        the values in ``fields``. Only where the capabilities say ``lists_subscribers``. Raises
-        DestinationError."""
+    def open_reader(self, access: Access) -> AbstractContextManager[SubscriberReader]:
+        """Open a reader of lists; it is closed when the block ends. Only where the capabilities say
+        ``lists_subscribers``."""
         raise NotImplementedError
 
     # -- webhooks; only where the capabilities say ``calls_webhooks`` --------------------------------------------

@@ -102,7 +102,7 @@ class Capabilities:
     removes_people: bool = False
     # Whether it tells how one person stands on a list, see Destination.find_person.
     reads_people: bool = False
-    # Whether it shows the subscribers of a list by state, see Destination.read_subscribers, and the codes of
+    # Whether it shows the subscribers of a list by state, see Destination.open_reader, and the codes of
     # suppressed contacts that say nothing of that state.
     lists_subscribers: bool = False
     codes_beside_state: frozenset[str] = frozenset()

@@ -165,10 +165,10 @@ def remove(export: Export, *, by: User | None) -> None:
     for run_id in export.runs.filter(disclosed_at=None).values_list("pk", flat=True):
         disclosures.settle(run_id, wait=True)
     export.delete()
-    _forget_lists_without_exports()
+    forget_lists_without_exports()
 
 
-def _forget_lists_without_exports() -> None:
+def forget_lists_without_exports() -> None:
     """Delete what is known of lists to which no export sends any more. One that has not run yet needs it, too: so
     it adds contacts again who were removed."""
     for state in ListState.objects.filter(sets=None):

@@ -19,7 +19,7 @@ from config.platform.jobs import clock, leases
 from config.platform.jobs.leases import HeldLease
 from connections import credentials
 from connections.destinations.errors import DestinationError, NeedsAdministrator, TryLater
-from connections.destinations.subscribers import INACTIVE, ListedState
+from connections.destinations.subscribers import INACTIVE, ListedState, SubscriberPage
 from connections.models import Connection
 from connections.vault import NotConnected, mark_reconnect_needed
 from exports.delivery import connection_budget
@@ -85,23 +85,27 @@ def _read_for_a_while(watch: ListWatch, lease: HeldLease, connection: Connection
     until = time.monotonic() + settings.SLICE_SECONDS
     if watch.began_at is None:
         _begin(watch)
-    for listed, position in _steps(watch):
-        lease.check()
-        page = connection.destination.read_subscribers(
-            access, watch.list_state.list_id, listed, position.page, since=position.since[:10]
-        )
-        rows = [row for row in page.rows if row.since >= position.since]
-        source = StatusSource.WEBHOOK if watch.by_webhook else StatusSource.POLL
-        listed_states.record_page(watch.list_state, listed, rows, source=source, began=_began(watch))
-        # Who is active is a matter of changes: all that were so before the first look need no reading.
-        first = listed is ListedState.ACTIVE and not position.seen
-        _keep(watch, listed, position.after(page, only_newest=first))
-        if time.monotonic() > until:
-            leases.release(watch)
-            return True
-        connection.refresh_from_db(fields=["paused_at"])
+    with connection.destination.open_reader(access) as reader:
+        for listed, position in _steps(watch):
+            lease.check()
+            page = reader.read(watch.list_state.list_id, listed, position.page, since=position.since[:10])
+            _record(watch, listed, position, page)
+            if time.monotonic() > until:
+                leases.release(watch)
+                return True
+            connection.refresh_from_db(fields=["paused_at"])
     leases.update_if_owner(watch, **_completed(watch), lease_until=None)
     return watch.asked_at is not None
+
+
+def _record(watch: ListWatch, listed: ListedState, position: Position, page: SubscriberPage) -> None:
+    """Record a page, and how far the look has come with it."""
+    rows = [row for row in page.rows if row.since >= position.since]
+    source = StatusSource.WEBHOOK if watch.by_webhook else StatusSource.POLL
+    listed_states.record_page(watch.list_state, listed, rows, source=source, began=_began(watch))
+    # Who is active is a matter of changes: all that were so before the first look need no reading.
+    first = listed is ListedState.ACTIVE and not position.seen
+    _keep(watch, listed, position.after(page, only_newest=first))
 
 
 def _steps(watch: ListWatch) -> Iterator[tuple[ListedState, Position]]:

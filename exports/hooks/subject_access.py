@@ -235,6 +235,8 @@ def _kept_out(subject: Subject) -> list[dict[str, Any]]:
             "list_id": row.list_state.list_id,
             "address": row.email,
             "code": row.code,
+            "source": row.source,
+            "since": row.since,
             "known_since": row.known_since.isoformat(),
         }
         for row in rows

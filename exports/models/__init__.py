@@ -6,6 +6,7 @@ from exports.models.delivered import DeliveredSet, Refused
 from exports.models.disclosure import DisclosedList, Disclosure, PersonKey, PersonRemoval
 from exports.models.export import LARGEST_CONTROL_GROUP, ControlMode, Export, Removal
 from exports.models.list_cleanup import ListCleanup
+from exports.models.list_comparison import DriftKind, ListComparison, ListDrift, ListedContact
 from exports.models.list_state import (
     LEARNED,
     ListState,
@@ -32,14 +33,18 @@ __all__ = [
     "DeliveredSet",
     "DisclosedList",
     "Disclosure",
+    "DriftKind",
     "Export",
     "ExportPreview",
     "ExportSchedule",
     "ExportTick",
     "ListCleanup",
+    "ListComparison",
+    "ListDrift",
     "ListState",
     "ListWatch",
     "ListWebhook",
+    "ListedContact",
     "Origin",
     "Outcome",
     "OutcomeKind",

@@ -214,12 +214,15 @@ def _forget_delivered(subject: Subject) -> int:
             ("exports_removedcontact", "list_state_id", "exports_liststate"),
             ("exports_subscriberstatus", "list_state_id", "exports_liststate"),
             ("exports_refused", "delivered_set_id", "exports_deliveredset"),
+            ("exports_listedcontact", "comparison_id", "exports_listcomparison"),
         ):
             cursor.execute(
                 f"DELETE FROM {table} WHERE {key} = ANY (ARRAY(SELECT id FROM {keys})) AND email = ANY (%s)",  # noqa: S608
                 [list(subject.emails)],
             )
             gone += int(cursor.rowcount)
+        cursor.execute("DELETE FROM exports_listdrift WHERE email = ANY (%s)", [list(subject.emails)])
+        gone += int(cursor.rowcount)
     return gone
 
 

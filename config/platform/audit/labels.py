@@ -44,6 +44,7 @@ ACTIONS: dict[str, Promise] = {
     "deactivated": _("Deactivated"),
     "detached": _("Connection detached"),
     "downloaded": _("Downloaded"),
+    "list_compared": _("Comparison of the list started"),
     "duplicated": _("Duplicated"),
     "edited": _("Edited"),
     "erased": _("Erased"),

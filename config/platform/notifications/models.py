@@ -24,6 +24,7 @@ class Kind(TextChoices):
     OVER_LIMIT = "over_limit", _("Over limit")
     REJECTED = "rejected", _("Many contacts rejected")
     LATE = "late", _("Schedule missed")
+    DRIFT = "drift", _("List differs")
     SEGMENT_EMPTY = "segment_empty", _("Empty segment")
     SEGMENT_HALVED = "segment_halved", _("Segment lost half of its members")
     RECONNECT = "reconnect", _("Reconnect needed")
@@ -40,6 +41,7 @@ KIND_MEANINGS: dict[Kind, Promise] = {
     Kind.OVER_LIMIT: _("An export has more contacts than its limit."),
     Kind.REJECTED: _("A run had more rejected contacts than the configured share."),
     Kind.LATE: _("An export or the system refresh has not run on its schedule."),
+    Kind.DRIFT: _("Many contacts on a list differ from what exports know of them."),
     Kind.SEGMENT_EMPTY: _("A segment that had members is now empty."),
     Kind.SEGMENT_HALVED: _("A segment lost more than half of its members in a refresh."),
     Kind.RECONNECT: _("The destination no longer accepts the credentials of a connection."),

@@ -12,7 +12,7 @@ from django.conf import settings as django_settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from connections.destinations.base import Destination, Sender
+from connections.destinations.base import Destination, Sender, SubscriberReader
 from connections.destinations.campaign_monitor import (
     authentication,
     client_time,
@@ -270,18 +270,10 @@ class CampaignMonitor(Destination):
             return set()
         return {key for key in keys if key.startswith("[") and bare_key(key) not in found.values}
 
-    def read_subscribers(
-        self,
-        access: Access,
-        list_id: str,
-        state: ListedState,
-        page: int,
-        *,
-        since: str = "",
-        fields: Sequence[str] = (),
-    ) -> SubscriberPage:
+    @contextmanager
+    def open_reader(self, access: Access) -> Iterator[SubscriberReader]:
         with _client(access) as client:
-            return client.subscribers(list_id, state.value, page, since=since, fields=fields)
+            yield ListReader(client)
 
     def webhooks(self, access: Access, list_id: str) -> Sequence[RegisteredWebhook]:
         with _client(access) as client:
@@ -305,6 +297,18 @@ class CampaignMonitor(Destination):
     def remove_person(self, access: Access, list_id: str, email: str) -> bool:
         with _client(access) as client:
             return client.delete_subscriber(list_id, email)
+
+
+class ListReader(SubscriberReader):
+    """Reads lists over a kept-alive connection."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def read(
+        self, list_id: str, state: ListedState, page: int, *, since: str = "", fields: Sequence[str] = ()
+    ) -> SubscriberPage:
+        return self._client.subscribers(list_id, state.value, page, since=since, fields=fields)
 
 
 class SubscriberSender(Sender):

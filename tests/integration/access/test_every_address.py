@@ -131,6 +131,9 @@ ADDRESSES = {
             "socialaccount_connections",
         )
     },
+    "exports:list_state": Address(VIEWERS, of="export"),
+    "exports:list_state_download": Address(CONTRIBUTORS, of="export"),
+    "exports:compare_list": of_export(CONTRIBUTORS, CONTRIBUTORS),
     "exports:list_webhook": Address(EVERYBODY, place={"webhook_id": "1", "secret": "none"}),
     "audit:list": Address(ADMINISTRATORS),
     "audit:download": Address(ADMINISTRATORS),

@@ -1,0 +1,238 @@
+"""Compare a list with its list state, every night: read all its subscribers, then find what differs.
+
+Pages are read several at a time and stored with the position, in one transaction; so a comparison continues where
+a killed worker left it. Subscribers that move between two pages while they are read may be missed: contacts that
+seem to be gone are looked up one by one, as long as they are few.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from contextvars import copy_context
+from datetime import timedelta
+from queue import SimpleQueue
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db import connection as database
+
+from config.platform.jobs import clock, leases
+from config.platform.jobs.leases import HeldLease
+from config.platform.jobs.models import JobStatus
+from connections import credentials
+from connections.destinations.base import SubscriberReader
+from connections.destinations.errors import DestinationError, NeedsAdministrator, PermanentError, TryLater
+from connections.destinations.subscribers import ListedState, SubscriberPage
+from connections.models import Connection
+from connections.vault import NotConnected, mark_reconnect_needed
+from exports.delivery import connection_budget
+from exports.feedback import differences, drift_alerts, watches
+from exports.models import ListComparison, ListState, ListWatch, Run
+from exports.state import retry_policy
+
+logger = logging.getLogger(__name__)
+
+COMPARE_LIST = "exports.tasks.compare_list"
+_MOST_CALLS = 4
+_WITHOUT_CONNECTION_SECONDS = 60
+_MOST_AT_ONCE = 100
+_STORE_PAGE = """
+    INSERT INTO exports_listedcontact (comparison_id, email, state, since, values_hash)
+    SELECT DISTINCT ON (email) %(comparison)s, email, %(state)s, since, nullif(hash, '')::uuid
+      FROM unnest(%(emails)s::text[], %(since)s::text[], %(hashes)s::text[]) AS row (email, since, hash)
+     WHERE email <> '' AND length(email) <= 254 ORDER BY email, since DESC
+        ON CONFLICT (comparison_id, email)
+        DO UPDATE SET state = excluded.state, since = excluded.since, values_hash = excluded.values_hash
+"""
+
+
+def request(state: ListState) -> ListComparison | None:
+    """Let a list be compared now; None when it is being compared already."""
+    try:
+        with transaction.atomic():
+            return ListComparison.objects.create(list_state=state)
+    except IntegrityError:
+        return None
+
+
+def request_all() -> None:
+    """Let all lists be compared to which an export sends over a connection that can be used."""
+    for watch in ListWatch.objects.select_related("list_state"):
+        if watches.connection_of(watch.list_state) is not None:
+            request(watch.list_state)
+
+
+def due() -> list[int]:
+    """Return the IDs of comparisons whose time has come and that no worker holds."""
+    found = leases.claimable(ListComparison).filter(due_at__lte=clock.now()).order_by("pk")
+    return list(found.values_list("pk", flat=True)[:_MOST_AT_ONCE])
+
+
+def compare(comparison_id: int) -> bool:
+    """Work on a comparison for one slice, if it is due and no other worker does. Returns whether there is more to
+    read at once."""
+    job = leases.claim(ListComparison(pk=comparison_id)) if comparison_id in due() else None
+    if job is None:
+        return False
+    try:
+        with leases.hold(job) as lease:
+            return _compare(job, lease)
+    except leases.LeaseLost:
+        logger.warning("list comparison %s: another worker has taken over", job.pk)
+    except Exception:
+        logger.exception("list comparison %s: unexpected error", job.pk)
+        _try_again(job, "unexpected_error")
+    return False
+
+
+def _compare(job: ListComparison, lease: HeldLease) -> bool:
+    connection = watches.connection_of(job.list_state)
+    if connection is None:
+        _end(job, JobStatus.SKIPPED, "no_connection")
+        return False
+    if (until := connection_budget.paused_until(connection)) is not None:
+        _wait(job, max(1.0, (until - clock.now()).total_seconds()), job.message)
+        return False
+    try:
+        return _read_for_a_while(job, lease, connection)
+    except credentials.Paused:
+        _wait(job, _WITHOUT_CONNECTION_SECONDS, "paused")
+    except NotConnected:
+        _wait(job, _WITHOUT_CONNECTION_SECONDS, "no_connection")
+    except NeedsAdministrator as needed:
+        mark_reconnect_needed(connection, needed.sentence)
+        _end(job, JobStatus.FAILED, needed.code)
+    except TryLater as trouble:
+        if trouble.after_seconds:
+            connection_budget.pause(connection, trouble.after_seconds)
+        _try_again(job, trouble.code, asked=trouble.after_seconds)
+    except PermanentError as refused:
+        _end(job, JobStatus.FAILED, refused.code)
+    except DestinationError as trouble:
+        _try_again(job, trouble.code)
+    return False
+
+
+def _read_for_a_while(job: ListComparison, lease: HeldLease, connection: Connection) -> bool:
+    """Read pages for the time of a slice; when all are read, find what differs. Returns whether there is more."""
+    until = time.monotonic() + settings.SLICE_SECONDS
+    if job.started_at is None:
+        leases.update_if_owner(
+            job, status=JobStatus.PROCESSING, started_at=clock.now(), fields=_mapped_fields(job.list_state)
+        )
+    with ExitStack() as stack:
+        read = _parallel_reader(stack, job, connection)
+        for listed in ListedState:
+            while (pages := _pages_to_read(job, listed, connection)) is not None:
+                if time.monotonic() > until:
+                    leases.release(job)
+                    return True
+                lease.check()
+                connection.refresh_from_db(fields=["paused_at", "max_in_flight"])
+                _store(job, listed, pages, read(listed, pages))
+        gone = _really_gone(job, connection)
+    counts = differences.find(job, gone)
+    leases.update_if_owner(
+        job, status=JobStatus.SUCCESSFUL, finished_at=clock.now(), lease_until=None, message="", **counts
+    )
+    differences.forget_earlier(job)
+    drift_alerts.update(job)
+    return False
+
+
+def _pages_to_read(job: ListComparison, listed: ListedState, connection: Connection) -> list[int] | None:
+    """Return the pages of a state to read next; None when all are read. The first is read alone: it tells how many
+    there are."""
+    position = job.positions.get(listed.value)
+    if position is None:
+        return [1]
+    page, pages = position
+    calls = max(1, min(_MOST_CALLS, connection.max_in_flight))
+    return list(range(page, min(page + calls, pages + 1))) or None
+
+
+def _parallel_reader(
+    stack: ExitStack, job: ListComparison, connection: Connection
+) -> Callable[[ListedState, Sequence[int]], list[SubscriberPage]]:
+    """Return a function that reads pages of a state at once, each over a kept-alive connection of its own."""
+    access = credentials.access(connection)
+    readers: SimpleQueue[SubscriberReader] = SimpleQueue()
+    for _number in range(_MOST_CALLS):
+        readers.put(stack.enter_context(connection.destination.open_reader(access)))
+    executor = stack.enter_context(ThreadPoolExecutor(_MOST_CALLS, thread_name_prefix="compare"))
+
+    def read_one(listed: ListedState, page: int) -> SubscriberPage:
+        reader = readers.get()
+        try:
+            return reader.read(job.list_state.list_id, listed, page, fields=job.fields)
+        finally:
+            readers.put(reader)
+
+    def read(listed: ListedState, pages: Sequence[int]) -> list[SubscriberPage]:
+        futures = [executor.submit(copy_context().run, read_one, listed, page) for page in pages]
+        return [future.result() for future in futures]
+
+    return read
+
+
+@transaction.atomic
+def _store(
+    job: ListComparison, listed: ListedState, pages: Sequence[int], found: Sequence[SubscriberPage]
+) -> None:
+    """Store the subscribers of pages with the position."""
+    leases.lock_attempt(job)
+    rows = [row for page in found for row in page.rows]
+    parameters: dict[str, Any] = {
+        "comparison": job.pk,
+        "state": listed.value,
+        "emails": [row.email for row in rows],
+        "since": [row.since[:30] for row in rows],
+        "hashes": [row.values_hash for row in rows],
+    }
+    with database.cursor() as cursor:
+        cursor.execute(_STORE_PAGE, parameters)
+    positions = {**job.positions, listed.value: [pages[-1] + 1, max(page.pages for page in found)]}
+    leases.update_if_owner(job, positions=positions, tries=0, progress_done=job.progress_done + len(pages))
+
+
+def _mapped_fields(state: ListState) -> list[str]:
+    """Return the keys of the fields that exports fill on the list, by the last plan of each."""
+    planned = Run.objects.filter(account=state.account, list_id=state.list_id, planned_at__isnull=False)
+    latest = planned.order_by("export", "-pk").distinct("export")
+    return sorted({key for run in latest.only("snapshot") for key in run.snapshot.mapped_fields})
+
+
+def _really_gone(job: ListComparison, connection: Connection) -> list[str]:
+    """Return the contacts that seem to be gone and are on the list all the same; none where they are too many to
+    be looked up."""
+    candidates = differences.seem_to_be_gone(job)
+    access = credentials.access(connection)
+    find, list_id = connection.destination.find_person, job.list_state.list_id
+    return [email for email in candidates if find(access, list_id, email) is not None]
+
+
+def _wait(job: ListComparison, seconds: float, why: str) -> None:
+    due_at = clock.now() + timedelta(seconds=seconds)
+    leases.update_if_owner(job, due_at=due_at, message=why, lease_until=None)
+
+
+def _try_again(job: ListComparison, why: str, *, asked: float | None = None) -> None:
+    """Let the comparison wait, longer after each failure; after too many it fails."""
+    tries = job.tries + 1
+    try:
+        if retry_policy.LIST_WATCH.is_exhausted(tries):
+            _end(job, JobStatus.FAILED, why)
+            return
+        seconds = retry_policy.LIST_WATCH.seconds_after(tries, asked=asked)
+        due_at = clock.now() + timedelta(seconds=seconds)
+        leases.update_if_owner(job, due_at=due_at, message=why, tries=tries, lease_until=None)
+    except leases.LeaseLost:
+        logger.warning("list comparison %s: another worker has taken over", job.pk)
+
+
+def _end(job: ListComparison, status: JobStatus, why: str) -> None:
+    leases.update_if_owner(job, status=status, message=why, finished_at=clock.now(), lease_until=None)
+    job.listed.all().delete()
