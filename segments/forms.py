@@ -130,6 +130,13 @@ class ImportForm(forms.Form):
         return cleaned
 
 
+def show_that_name_renames(form: forms.Form) -> None:
+    """Show beside the name that it is that of the data source which is edited."""
+    form.fields["source_name"].help_text = _(
+        "If you change the name, the data source is renamed. Commands that import into it need the new name."
+    )
+
+
 class SegmentForm(forms.Form):
     """Name, description and tags of a segment; the rules have their own editor."""
 

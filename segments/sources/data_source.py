@@ -1,4 +1,4 @@
-"""Find or create the data source of an import, with its key columns and its mode."""
+"""Find, create or rename the data source of an import, with its key columns and its mode."""
 
 from collections.abc import Sequence
 
@@ -15,12 +15,24 @@ class KeyColumnDiffers(Exception):
     """The data source identifies profiles by other columns."""
 
 
+class NameTaken(Exception):
+    """Another data source has the name."""
+
+
 @transaction.atomic
 def ensure_data_source(
-    name: str, key_columns: Sequence[str], *, mode: ImportMode | None, by: User | None
+    name: str,
+    key_columns: Sequence[str],
+    *,
+    mode: ImportMode | None,
+    by: User | None,
+    edited: DataSource | None = None,
 ) -> DataSource:
     """Return the data source of a name, created if it is new, and locked. It keeps the mode, if one is given, and
-    the order of its key columns. Raises KeyColumnDiffers."""
+    the order of its key columns. The source that is ``edited`` gets the name. Raises KeyColumnDiffers and
+    NameTaken."""
+    if edited is not None:
+        rename_data_source(edited, name, by=by)
     source = DataSource.objects.select_for_update().filter(name__iexact=name).first()
     if source is None:
         first, *further = key_columns
@@ -32,6 +44,22 @@ def ensure_data_source(
         source.mode = mode
         source.save(update_fields=["mode"])
     return source
+
+
+@transaction.atomic
+def rename_data_source(source: DataSource, name: str, *, by: User | None) -> None:
+    """Rename a data source. Raises NameTaken."""
+    locked = DataSource.objects.select_for_update().get(pk=source.pk)
+    if locked.name == name:
+        return
+    other = DataSource.objects.filter(name__iexact=name).exclude(pk=source.pk).first()
+    if other is not None:
+        raise NameTaken(
+            _("There is a data source “%(name)s” already. Choose another name.") % {"name": other.name}
+        )
+    record("renamed", locked, by=by, changes={"name": (locked.name, name)})
+    locked.name = name
+    locked.save(update_fields=["name"])
 
 
 def check_key_columns(source: DataSource, key_columns: Sequence[str]) -> None:

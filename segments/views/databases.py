@@ -12,12 +12,13 @@ from config.platform.web.htmx import Request
 from config.platform.web.lists import row_id
 from config.platform.web.panes import close_pane, render_pane
 from segments.database_forms import DatabaseForm, values_of
-from segments.forms import ImportForm
+from segments.forms import ImportForm, show_that_name_renames
 from segments.import_forms import ColumnForm, are_valid, column_forms
 from segments.models import DataSource, ImportMode
 from segments.permissions import check_can_manage_databases
 from segments.sources.actions import KeyColumnDiffers
 from segments.sources.column_plan import ColumnPlan, plans_from_list
+from segments.sources.data_source import NameTaken
 from segments.sources.databases.actions import (
     QuerySettings,
     entered_password,
@@ -126,6 +127,8 @@ class _ColumnStep:
         self._request = request
         self._settings = settings
         self._source = source
+        # The data source gets the name, if this is its query.
+        self._edited = source if source is not None and source.has_query else None
 
     def first(self, found: FirstRows) -> HttpResponse:
         """Show the first rows and the plans of the columns."""
@@ -165,15 +168,18 @@ class _ColumnStep:
                 names=found.names,
                 plans=[column.plan(form.cleaned_data["misfit"]) for column in columns],
                 mode=form.cleaned_data["mode"],
+                edited=self._edited,
                 by=self._request.user,
             )
-        except (FileRefused, KeyColumnDiffers) as refusal:
-            form.add_error("key_column", str(refusal))
+        except (FileRefused, KeyColumnDiffers, NameTaken) as refusal:
+            form.add_error("source_name" if isinstance(refusal, NameTaken) else "key_column", str(refusal))
             return self._render(form, found, data=posted, status=422)
         message = _("The import of {file} has been queued.").format(file=job.file_name)
         return close_pane(self._request, reverse("segments:import", args=[job.pk]), message)
 
     def _render(self, form: ImportForm, found: FirstRows, *, data: Any = None, status: int = 200) -> HttpResponse:
+        if self._edited is not None:
+            show_that_name_renames(form)
         columns = column_forms(self._plans(found, form), data)
         if form.is_bound:
             are_valid([column for column in columns if column.is_bound])

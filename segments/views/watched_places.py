@@ -13,9 +13,10 @@ from config.platform.jobs.models import JobStatus
 from config.platform.web.htmx import Request
 from config.platform.web.lists import row_id
 from config.platform.web.panes import close_pane, render_pane
+from segments.forms import show_that_name_renames
 from segments.models import DataSource, WatchedFile, WatchedPlace
 from segments.permissions import check_can_manage_databases
-from segments.sources.data_source import KeyColumnDiffers
+from segments.sources.data_source import KeyColumnDiffers, NameTaken
 from segments.sources.sealed import seal, unseal
 from segments.sources.watched_places.actions import (
     another_server,
@@ -67,7 +68,10 @@ def watched_folder(request: Request) -> HttpResponse:
         stop_watching(watched.source, by=request.user)
         return close_pane(request, _back(), _("The folder is no longer watched."))
     form = WatchedFolderForm(request.POST)
-    if form.is_valid() and _is_done(form, lambda: watch_folder(**form.cleaned_data, by=request.user)):
+    edited = source if watched is not None else None
+    if form.is_valid() and _is_done(
+        form, lambda: watch_folder(**form.cleaned_data, edited=edited, by=request.user)
+    ):
         return close_pane(request, _back(), _("The folder is watched. Complete files are imported."))
     return _render_folder(request, form, watched, status=422)
 
@@ -115,7 +119,8 @@ class _BucketPane:
             if request.POST.get("act") == "test":
                 found.extend(try_bucket(settings, by=request.user))
             else:
-                watch_bucket(settings, **form.target(), by=request.user)
+                edited = self._source if self._watched is not None else None
+                watch_bucket(settings, **form.target(), edited=edited, by=request.user)
 
         if not _is_done(form, act):
             if settings.secret_key is not None and "secret_key" not in form.errors:
@@ -169,6 +174,8 @@ def _render_folder(
 def _pane(
     form: WatchedFolderForm | WatchedBucketForm, watched: WatchedPlace | None, save_label: str
 ) -> dict[str, Any]:
+    if watched is not None:
+        show_that_name_renames(form)
     return {
         "form": form,
         "watched": watched,
@@ -186,6 +193,8 @@ def _is_done(form: WatchedFolderForm | WatchedBucketForm, act: Callable[[], obje
         form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
     except KeyColumnDiffers as refusal:
         form.add_error("key_columns", str(refusal))
+    except NameTaken as refusal:
+        form.add_error("source_name", str(refusal))
     else:
         return True
     return False

@@ -62,16 +62,17 @@ def import_query(
     further_key_columns: Sequence[str] = (),
     plans: Sequence[ColumnPlan] = (),
     mode: ImportMode | None = None,
+    edited: DataSource | None = None,
     wake_worker: bool = True,
 ) -> ImportJob:
     """Store a database query with its data source, which is created if it is new, and queue the import of its
     rows. ``names`` are those of the columns that ``try_query`` found. Columns without one of the ``plans`` get the
-    plan of the data source, or one by the type of the database. Raises FileRefused without a key column, and
-    KeyColumnDiffers when the source has others."""
+    plan of the data source, or one by the type of the database. The source that is ``edited`` gets the name.
+    Raises FileRefused without a key column, KeyColumnDiffers when the source has others, and NameTaken."""
     permissions.check_can_manage_databases(by)
     keys = [names[at] for at in key_positions(names, [key_column, *further_key_columns])]
     with transaction.atomic():
-        source = ensure_data_source(source_name, keys, mode=mode, by=by)
+        source = ensure_data_source(source_name, keys, mode=mode, by=by, edited=edited)
         query = _entered(settings, source)
         _store(query, source, by)
         job = ImportJob.objects.create(

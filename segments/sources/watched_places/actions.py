@@ -36,13 +36,14 @@ def watch_folder(
     pattern: str,
     by: User | None,
     mode: ImportMode | None = None,
+    edited: DataSource | None = None,
 ) -> WatchedPlace:
-    """Let a data source, which is created if it is new, import the files that arrive in a folder. Raises
-    PlaceRefused and KeyColumnDiffers."""
+    """Let a data source, which is created if it is new, import the files that arrive in a folder. The source that
+    is ``edited`` gets the name. Raises PlaceRefused, KeyColumnDiffers and NameTaken."""
     permissions.check_can_manage_databases(by)
     folder, pattern = folder.strip(), pattern.strip()
     FolderPlace(folder).find_files(pattern)
-    source = ensure_data_source(source_name, key_columns, mode=mode, by=by)
+    source = ensure_data_source(source_name, key_columns, mode=mode, by=by, edited=edited)
     watched = WatchedPlace(source=source, folder=folder, pattern=pattern, interval=FOLDER_INTERVAL)
     return _store(watched, by=by)
 
@@ -61,13 +62,14 @@ def watch_bucket(
     key_columns: Sequence[str],
     by: User | None,
     mode: ImportMode | None = None,
+    edited: DataSource | None = None,
 ) -> WatchedPlace:
-    """Let a data source, which is created if it is new, import the files that arrive in a bucket. Raises
-    PlaceRefused and KeyColumnDiffers."""
-    known = DataSource.objects.filter(name__iexact=source_name).first()
+    """Let a data source, which is created if it is new, import the files that arrive in a bucket. The source that
+    is ``edited`` gets the name. Raises PlaceRefused, KeyColumnDiffers and NameTaken."""
+    known = edited or DataSource.objects.filter(name__iexact=source_name).first()
     try_bucket(settings, source=known, by=by)  # outside of the transaction, since it may take long
     with transaction.atomic():
-        source = ensure_data_source(source_name, key_columns, mode=mode, by=by)
+        source = ensure_data_source(source_name, key_columns, mode=mode, by=by, edited=edited)
         watched = _entered(settings, source)
         watched.source = source
         return _store(watched, by=by)

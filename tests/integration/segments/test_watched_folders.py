@@ -359,3 +359,18 @@ def test_it_is_stopped_in_the_browser(alice_client: Client, bob_client: Client, 
     assert bob_client.post(address, {"act": "stop"}).status_code == 403
     assert alice_client.post(address, {"act": "stop"}).status_code == 302
     assert not WatchedPlace.objects.exists()
+
+
+def test_another_name_renames_the_data_source(alice_client: Client, watched: WatchedPlace, inbox: Path) -> None:
+    address = f"{FOLDER}?source={watched.source_id}"
+    assert "the data source is renamed" in alice_client.get(address).content.decode()
+    assert alice_client.post(address, entered(inbox, source_name="Web shop")).status_code == 302
+    assert DataSource.objects.get().name == "Web shop"
+    assert WatchedPlace.objects.get().source_id == watched.source_id
+    (entry,) = AuditEntry.objects.filter(action="renamed")
+    assert entry.changes == {"name": ["Shop", "Web shop"]}
+    DataSource.objects.create(name="CRM", key_column="id")
+    refused = alice_client.post(address, entered(inbox, source_name="crm", pattern="*.csv"))
+    assert refused.status_code == 422
+    assert "There is a data source “CRM” already." in str(refused.context["form"].errors["source_name"])
+    assert (DataSource.objects.count(), WatchedPlace.objects.get().pattern) == (2, "shop-*.csv")

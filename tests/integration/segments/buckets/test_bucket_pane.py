@@ -284,3 +284,11 @@ def test_redirects_are_not_followed(alice_client: Client, bucket: ShopBucket) ->
     with answering((307, b""), headers={"Location": asked}) as server:
         errors = errors_of(alice_client.post(BUCKET, typed(bucket, endpoint=server.endpoint)))
     assert list(errors) == ["region"]
+
+
+def test_another_name_renames_the_data_source(alice_client: Client, watch: Watch, bucket: ShopBucket) -> None:
+    address = f"{BUCKET}?source={watch().source_id}"
+    assert "the data source is renamed" in alice_client.get(address).content.decode()
+    posted = typed(bucket, secret_key="", source_name="Web shop")
+    assert alice_client.post(address, posted).status_code == 302
+    assert DataSource.objects.get().name == "Web shop"

@@ -210,3 +210,16 @@ def test_contributors_refresh(bob_client: Client, alice_client: Client, shop_ser
     job = import_job.run_import(ImportJob.objects.latest("pk").pk)
     assert job is not None
     assert (job.status, job.rows_unchanged) == (JobStatus.SUCCESSFUL, 3)
+
+
+def test_another_name_renames_the_data_source(alice_client: Client, shop_server: ForeignPostgres) -> None:
+    source = add_source(alice_client, shop_server)
+    DataSource.objects.create(name="CRM", key_column="id")
+    address = f"{DATABASE}?source={source.pk}"
+    step = alice_client.post(address, entered(shop_server, password=""))
+    assert "the data source is renamed" in step.content.decode()
+    posted = fields_of(step) | {"source_name": "crm"}
+    assert "source_name" in errors_of(alice_client.post(address, posted))
+    assert alice_client.post(address, posted | {"source_name": "Web shop"}).status_code == 302
+    source.refresh_from_db()
+    assert (source.name, DataSource.objects.count()) == ("Web shop", 2)
