@@ -1,6 +1,7 @@
 """Compare the catalogs of translations with the texts of the sources.
 
-    python -m tests.catalogs            ends with an error when a text is not translated
+    python -m tests.catalogs            ends with an error when a text is not translated, a text of a template is
+                                        not marked, or a text quotes a label in other words than it has
     python -m tests.catalogs --update   adds new texts to the catalogs, deletes unused ones, and compiles them
 
 The texts are those that makemessages extracts, which needs GNU gettext.
@@ -23,6 +24,8 @@ from django.core.management import call_command
 from django.test import override_settings
 from django.utils.translation import to_locale
 
+from tests.catalog_texts import differing_labels, unknown_labels, unmarked_texts
+
 _ROOT = Path(__file__).resolve().parents[1]
 _FOLDER = _ROOT / "config" / "locale"
 _IGNORED = [".venv", "var", "tests", "static", "node_modules", "config/locale"]
@@ -35,7 +38,7 @@ def main(arguments: list[str]) -> None:
     django.setup()
     texts = extract()
     languages = [code for code, _name in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
-    problems = []
+    problems = [*unmarked_texts(_ROOT / "templates"), *unknown_labels(texts)]
     for language in languages:
         path = _FOLDER / to_locale(language) / "LC_MESSAGES" / "django.po"
         catalog = polib.pofile(str(path), wrapwidth=0)
@@ -43,11 +46,14 @@ def main(arguments: list[str]) -> None:
             update(catalog, texts)
             catalog.save()
             catalog.save_as_mofile(str(path.with_suffix(".mo")))
-        found = list(problems_of(catalog, texts))
+        found = [*problems_of(catalog, texts), *differing_labels(catalog)]
         sys.stdout.write(f"{language}: {len(catalog.translated_entries())} of {len(texts)} texts translated\n")
         problems += [f"{language}: {problem}" for problem in found]
     if problems and "--update" not in arguments:
-        sys.exit("\n".join(problems[:50]) + f"\n{len(problems)} problems. Run: python -m tests.catalogs --update")
+        sys.exit(
+            "\n".join(problems[:50])
+            + f"\n{len(problems)} problems. New and unused texts: python -m tests.catalogs --update"
+        )
 
 
 def extract() -> polib.POFile:
