@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 20
 # How long a change waits for what reads the attribute.
 WAIT_LIMIT = timedelta(minutes=15)
+# The percentages of the work at which its steps begin, as a million profiles take.
+WRITING, UNIFYING, NAMING = 30, 65, 95
 _WAYS = {ChangeKind.RETYPE: retype, ChangeKind.MERGE: merge}
 
 
@@ -86,14 +88,15 @@ def _change(job: AttributeChange, lease: leases.HeldLease) -> None:
     DeletedAttribute.objects.create(pk=number)  # until the catalog names the columns
     with writer_lock(lambda: _check_canceled(lease)):
         with lake.writing(f"attribute:{job.pk}:{job.attempt}") as writer:
-            _check_canceled(lease)
+            _at(lease, 1)
             try:
                 after, misfits = _WAYS[ChangeKind(job.kind)].fill(writer, job, number)
                 _check_misfits(job, misfits)
-                write_columns(writer, after)
+                _at(lease, WRITING)
+                write_columns(writer, after, unifying=lambda: _at(lease, UNIFYING))
             finally:
                 drop_converted(writer)
-        _check_canceled(lease)
+        _at(lease, NAMING)
         _conclude(job, after, misfits)
 
 
@@ -129,6 +132,12 @@ def _check_canceled(lease: leases.HeldLease) -> None:
     lease.check()
     if lease.cancel_requested.is_set():
         raise Canceled
+
+
+def _at(lease: leases.HeldLease, percent: int) -> None:
+    """Report how much of the work is done. Raises Canceled and LeaseLost."""
+    lease.report(progress_done=percent, progress_total=100)
+    _check_canceled(lease)
 
 
 def _check_unused(job: AttributeChange) -> None:

@@ -3,6 +3,7 @@
 The catalog names the new columns after the commit. Until then, and after a crash, readers read the former ones.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from segments.catalog import Attribute
@@ -17,12 +18,13 @@ CONVERTED: Final = "converted"
 _VALUES: Final = "unified_values"
 
 
-def write_columns(writer: Writer, attribute: Attribute) -> None:
+def write_columns(writer: Writer, attribute: Attribute, *, unifying: Callable[[], None]) -> None:
     """Write the values in the table CONVERTED, one for each profile that has one, into the new columns of an
-    attribute."""
+    attribute. ``unifying`` is called before those of unified profiles."""
     schema.add_columns_of(writer, attribute)
     _update(writer, PROFILES, CONVERTED, _sources(attribute))
     if (rules := newest_rules()) is not None:
+        unifying()
         columns = columns_of([attribute])
         grouped = (
             f"(SELECT profile.*, one.unified_id FROM {PROFILES} AS profile"

@@ -1,12 +1,16 @@
-"""Say which change of an attribute is in progress, or failed lately, for the page of attributes."""
+"""Say which change of an attribute is in progress and how far it is, or which failed lately, for the page of
+attributes."""
 
 from datetime import timedelta
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from config.platform.accounts.models import User
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
+from segments.attribute_changes.frame import named, open_uses
+from segments.attribute_changes.job import NAMING, UNIFYING, WRITING
 from segments.models import AttributeChange
 from segments.permissions import user_can_manage_data_sources
 
@@ -24,6 +28,8 @@ def attribute_change_context(user: User, *, was_open: bool = False) -> dict[str,
         failure = change.message
     return {
         "change": change,
+        "doing": _doing(change) if change is not None and is_open else "",
+        "percent": change.percent if change is not None and change.progress_done else None,
         "may_cancel": is_open and user_can_manage_data_sources(user),
         "change_failure": failure,
         "has_just_ended": was_open and not is_open,
@@ -31,3 +37,19 @@ def attribute_change_context(user: User, *, was_open: bool = False) -> dict[str,
         "live_url": reverse("segments:attribute_change"),
         "live_done": not is_open,
     }
+
+
+def _doing(change: AttributeChange) -> str:
+    """Say what an open change does right now, or what it waits for."""
+    if change.status != JobStatus.PROCESSING:
+        reading = open_uses(change.names, change=change)
+        if not reading:
+            return _("Waiting for a worker")
+        return _("Waiting until this ends: %(names)s") % {"names": named(reading)}
+    if change.percent < WRITING:
+        return _("Converting values")
+    if change.percent < UNIFYING:
+        return _("Writing values")
+    return (
+        _("Writing values of unified profiles") if change.percent < NAMING else _("Updating segments and exports")
+    )

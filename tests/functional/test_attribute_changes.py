@@ -47,6 +47,7 @@ def test_a_type_is_chosen_and_the_page_follows_the_change(page: Page, bob: User)
     page.locator(".pane__foot").get_by_role("button", name="Change type").click()
     expect(page.get_by_text("The type of “born” is being changed to Date.")).to_be_visible()
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    expect(page.get_by_role("progressbar", name="Waiting for a worker")).to_be_visible()
     screenshot(page, "attribute-change")
     assert job.run_change(AttributeChange.objects.get().pk) is not None
     expect(page.get_by_role("row").filter(has_text="born")).to_contain_text("2024-02-29")

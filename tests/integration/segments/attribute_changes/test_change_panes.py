@@ -13,9 +13,10 @@ from config.platform.jobs.leases import HeldLease
 from config.platform.jobs.models import JobStatus
 from segments import actions as segment_actions
 from segments.attribute_changes import job
-from segments.models import AttributeChange
+from segments.models import AttributeChange, DataSource, ImportJob
 from segments.sources.column_plan import ColumnPlan, ColumnType
 from tests.support.attribute_changes import attribute, import_file, request_retype, retype, text_plan, values
+from tests.support.identity import set_rules
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -209,3 +210,34 @@ def test_a_plan_of_the_data_source_is_the_first_proposal(tmp_path: Path, bob_cli
     import_file(tmp_path / "c.csv", "id,age\n1,1.5\n2,2\n", source="Ages", plans=[plan])
     html = bob_client.get(address("age"), {"type": "number"}, headers=HTMX).content.decode()
     assert "2 of 2 values fit." in " ".join(html.split())
+
+
+def test_the_page_shows_how_far_a_change_is(bob_client: Client, bob: User) -> None:
+    change = request_retype("born", ColumnType.DATE, by=bob, accepted=4)
+    assert "Waiting for a worker" in bob_client.get(PAGE).content.decode()
+    AttributeChange.objects.update(status=JobStatus.PROCESSING, attempt=1, progress_total=100)
+    for percent, doing in [
+        (1, "Converting values"),
+        (30, "Writing values<"),
+        (65, "Writing values of unified profiles"),
+        (95, "Updating segments and exports"),
+    ]:
+        AttributeChange.objects.filter(pk=change.pk).update(progress_done=percent)
+        html = bob_client.get(STATUS).content.decode()
+        assert doing in html
+        assert f'<progress class="progress__bar" max="100" value="{percent}"' in html
+
+
+def test_the_page_names_what_a_change_waits_for(bob_client: Client, bob: User) -> None:
+    request_retype("born", ColumnType.DATE, by=bob, accepted=4)
+    source = DataSource.objects.get(name="Shop")
+    ImportJob.objects.create(source=source, file_name="new.csv", path="/new.csv", status=JobStatus.PROCESSING)
+    assert "Waiting until this ends: “new.csv”" in bob_client.get(STATUS).content.decode()
+
+
+def test_a_worker_reports_each_step_of_a_change(bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[object] = []
+    monkeypatch.setattr(HeldLease, "report", lambda _lease, **progress: steps.append(progress["progress_done"]))
+    set_rules({})  # profiles are unified, though none is with another
+    assert retype("born", ColumnType.DATE, by=bob, accepted=4).status == JobStatus.WARNINGS
+    assert steps == [1, 30, 65, 95]
