@@ -14,6 +14,7 @@ from exports.views import (
     run_contacts,
     run_dialogs,
     runs,
+    suppressions,
 )
 
 app_name = "exports"
@@ -55,6 +56,12 @@ urlpatterns = [
     path("data/exports/<int:export_id>/refresh-and-run/", preview.refresh_and_run, name="refresh_and_run"),
     path("data/exports/<int:export_id>/list/", list_state.contacts, name="list_state"),
     path("data/exports/<int:export_id>/list/download/", list_state.download, name="list_state_download"),
+    path("data/exports/<int:export_id>/list/suppressions/", suppressions.import_list, name="suppressions"),
+    path(
+        "data/exports/<int:export_id>/list/suppressions/remove/",
+        suppressions.remove_imported,
+        name="remove_suppressions",
+    ),
     path("data/exports/<int:export_id>/list/compare/", list_state.compare, name="compare_list"),
     path("data/exports/<int:export_id>/runs/", runs.history, name="runs"),
     path("hooks/lists/<int:webhook_id>/<str:secret>/", list_webhook.receive, name="list_webhook"),

@@ -19,6 +19,7 @@ from exports.state.plan_action import (
     CONTROL_GROUP,
     DUPLICATE,
     EXCLUSION,
+    IMPORTED,
     NO_CONSENT,
     NO_EMAIL,
     NO_PROFILE,
@@ -280,6 +281,7 @@ _OUTCOMES: dict[str, str | Promise] = {
         "The response rejected contacts that were not sent, or left some out. It is unknown "
         "whether this contact is on the list."
     ),
+    IMPORTED: _("On an imported suppression list."),
     ListedState.UNSUBSCRIBED: _("Unsubscribed from the list. Only the subscriber can change that."),
     ListedState.BOUNCED: _("Emails to this address bounced, so the destination no longer sends to it."),
     ListedState.DELETED: _("Deleted from the list at the destination."),

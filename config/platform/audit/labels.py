@@ -44,6 +44,8 @@ ACTIONS: dict[str, Promise] = {
     "deactivated": _("Deactivated"),
     "detached": _("Connection detached"),
     "downloaded": _("Downloaded"),
+    "suppressions_imported": _("Suppression list imported"),
+    "suppressions_removed": _("Imported suppression list removed"),
     "list_compared": _("Comparison of the list started"),
     "duplicated": _("Duplicated"),
     "edited": _("Edited"),

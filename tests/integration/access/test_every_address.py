@@ -133,6 +133,8 @@ ADDRESSES = {
     },
     "exports:list_state": Address(VIEWERS, of="export"),
     "exports:list_state_download": Address(CONTRIBUTORS, of="export"),
+    "exports:suppressions": of_export(CONTRIBUTORS, CONTRIBUTORS),
+    "exports:remove_suppressions": of_export(CONTRIBUTORS, CONTRIBUTORS),
     "exports:compare_list": of_export(CONTRIBUTORS, CONTRIBUTORS),
     "exports:list_webhook": Address(EVERYBODY, place={"webhook_id": "1", "secret": "none"}),
     "audit:list": Address(ADMINISTRATORS),
