@@ -104,6 +104,8 @@ PROFILE_STORE_MEMORY_MB = environment.number("PROFILE_STORE_MEMORY_MB", 512, lea
 PROFILE_STORE_THREADS = environment.number("PROFILE_STORE_THREADS", 2, least=1, most=256)
 # What does not fit into memory is written here for a moment, encrypted.
 PROFILE_STORE_SPILL_DIR = VAR_DIR / "spill"
+# The folder of pg_dump and pg_restore; empty: PATH and the usual folders.
+POSTGRES_BIN_DIR = environment.text("POSTGRES_BIN_DIR", "")
 # The folder of DuckDB's extensions; empty: in their packages.
 DUCKDB_EXTENSION_DIR = environment.text("DUCKDB_EXTENSION_DIR", "")
 

@@ -111,6 +111,20 @@ def describe_memory() -> str:
     return f"{known.uses} uses: {shown or 'nothing'}"
 
 
+@contextmanager
+def bucket() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a DuckDB instance without the lake that reaches the bucket of PROFILE_STORE, to copy whole files."""
+    connection = duckdb.connect(
+        config={"autoinstall_known_extensions": "false", "allow_unsigned_extensions": "true"}
+    )
+    try:
+        connection.execute(f"LOAD {quoted(str(extension_path('httpfs')))}")
+        _add_bucket_secret(connection)
+        yield connection
+    finally:
+        connection.close()
+
+
 def verify_identity() -> None:
     """Verify again that PROFILE_STORE has the data of the catalog. Raises StoreMismatch."""
     identity.verify(connect(), _data_path())

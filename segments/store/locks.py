@@ -52,6 +52,18 @@ def purge_lock() -> Iterator[bool]:
                 _call("pg_advisory_unlock", _PURGE_LOCK)
 
 
+@contextmanager
+def keep_files() -> Iterator[None]:
+    """Let no file of the store be deleted until the block ends: neither the purge nor the maintenance deletes
+    meanwhile. Waits until the purge has ended. Several processes may do so at once."""
+    _call("pg_advisory_lock_shared", _PURGE_LOCK)
+    try:
+        yield
+    finally:
+        with suppress(DatabaseError):
+            _call("pg_advisory_unlock_shared", _PURGE_LOCK)
+
+
 def _a_commit_is_under_way() -> bool:
     """Say whether a session of the store has written to the catalog in an open transaction."""
     with database.cursor() as cursor:

@@ -14,7 +14,7 @@ from django.db import connection as database
 from segments.store import engine
 from segments.store.commit_notes import keep_notes
 from segments.store.lake import Reader
-from segments.store.locks import SESSION_NAME, writer_lock
+from segments.store.locks import SESSION_NAME, purge_lock, writer_lock
 
 _NAME = engine.quoted(engine.LAKE)
 # Readers that are older are ended when a person has to be erased from the files; their jobs start over.
@@ -37,12 +37,16 @@ class Upkeep:
 
 
 def maintain(*, keep: timedelta) -> Upkeep:
-    """Merge and rewrite files, and delete what only versions older than ``keep`` use."""
+    """Merge and rewrite files, and delete what only versions older than ``keep`` use, unless a backup or a purge
+    is under way."""
     with writer_lock():
         engine.verify_identity()
         written = _call("ducklake_merge_adjacent_files") + _call("ducklake_rewrite_data_files")
-        oldest = oldest_reader() or _database_time()
-        return _delete_old(written, min(_database_time() - keep, oldest - LONGEST_COMMIT))
+        with purge_lock() as may_delete:
+            if not may_delete:
+                return Upkeep(written, 0, 0)
+            oldest = oldest_reader() or _database_time()
+            return _delete_old(written, min(_database_time() - keep, oldest - LONGEST_COMMIT))
 
 
 def purge() -> Upkeep:

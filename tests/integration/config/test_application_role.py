@@ -131,6 +131,32 @@ def test_the_application_imports_refreshes_and_writes_its_audit_log(
     assert owners == [urlsplit(environment["DATABASE_URL"]).username]
 
 
+def test_a_backup_of_the_application_is_restored_for_the_application(
+    environment: dict[str, str], server: str, tmp_path: Path
+) -> None:
+    done = manage(environment, "backup", str(tmp_path / "backup.tar"))
+    assert done.returncode == 0, done.stderr
+    owner = urlsplit(environment["DATABASE_OWNER_URL"]).username or ""
+    application = urlsplit(environment["DATABASE_URL"]).username or ""
+    name = f"restored_{owner}"
+    with connected(server) as cursor:
+        cursor.execute(f"CREATE DATABASE {name} OWNER {owner}")
+    (tmp_path / "var").mkdir()
+    restored = environment | {
+        "VAR_DIR": str(tmp_path / "var"),
+        "DATABASE_URL": address(server, application, name, password="secret"),
+        "DATABASE_OWNER_URL": address(server, owner, name),
+    }
+    file = tmp_path / "customers.csv"
+    file.write_text("id,email\n8,zoe@example.com\n", encoding="utf-8")
+    for command in (
+        ("restore", str(tmp_path / "backup.tar")),
+        ("import_profiles", str(file), "--key", "id", "--source", "Shop"),
+    ):
+        done = manage(restored, *command)
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+
+
 def test_statistics_of_tables_are_refreshed(environment: dict[str, str]) -> None:
     with connected(environment["DATABASE_URL"]) as cursor:
         if cursor.connection.server_version < 170_000:
