@@ -13,7 +13,7 @@ from django.views.generic import RedirectView
 
 from config.console import health
 from config.console.views import about, find, general, help, home, notifications, progress, schedule, status
-from config.platform.accounts.views import api_tokens, my_account, permissions, sign_in
+from config.platform.accounts.views import api_tokens, first_account, my_account, permissions, sign_in
 from config.platform.audit import views as audit
 
 _CONSOLE = [
@@ -51,6 +51,7 @@ _ACCOUNTS = [
     path("accounts/sessions/end-others/", my_account.end_other_sessions, name="end_other_sessions"),
     path("accounts/password/", my_account.change_password, name="change_password"),
     path("accounts/password/forgotten/", my_account.forgotten_password, name="forgotten"),
+    path("accounts/first/<str:token>/", first_account.create_first_account, name="first_account"),
     path("accounts/password/<uidb64>/<token>/", my_account.ChoosePassword.as_view(), name="choose_password"),
     path("admin/permissions/", permissions.permissions, name="permissions"),
     path("admin/permissions/add/", permissions.add_user, name="add_user"),

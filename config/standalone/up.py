@@ -20,6 +20,7 @@ from django.core.management import call_command
 from django.db import OperationalError, connections
 
 from config.console.health import migration_counts
+from config.platform.accounts import first_account
 from config.platform.accounts.actions import administrators
 from config.platform.accounts.models import User
 from config.platform.jobs import heartbeat
@@ -182,10 +183,19 @@ def _welcome(output: Output) -> None:
         ]
     elif not administrators().exists():
         python = os.path.relpath(sys.executable, settings.BASE_DIR)
-        lines += [f"There are no accounts yet. Create the first one: {python} manage.py create_administrator"]
+        lines += [
+            f"There is no administrator yet. Create the first account: {first_account.make_link(_base_url())}",
+            f"The link works once, within three days. In a terminal: {python} manage.py create_administrator",
+        ]
     lines += [f"Data: {settings.VAR_DIR} · Press Ctrl+C to stop.", ""]
     connections.close_all()
     output.write("up", "\n".join(lines))
+
+
+def _base_url() -> str:
+    """Return the address that links begin with."""
+    shown = f"http://{programs.shown_host()}:{settings.PORT}"
+    return settings.PUBLIC_URL if settings.PUBLIC_URL_IS_GIVEN else shown
 
 
 def _records_path() -> Path:

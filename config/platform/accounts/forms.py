@@ -72,6 +72,30 @@ class PasswordForm(forms.Form):
         return data
 
 
+class FirstAccountForm(AddUserForm):
+    """Add the first account, an administrator, with its password."""
+
+    role = None  # type: ignore[assignment]
+    password = forms.CharField(
+        label=_("Password"), strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
+    )
+    field_order = ("full_name", "username", "email", "password")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].help_text = " ".join(password_validators_help_texts())
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if "password" in data:
+            user = User(**{name: data.get(name, "") for name in ("username", "full_name", "email")})
+            try:
+                validate_password(data["password"], user)
+            except ValidationError as error:
+                self.add_error("password", error)
+        return data
+
+
 class ForgottenForm(forms.Form):
     """Ask for the email address of a user who has forgotten the password."""
 

@@ -85,6 +85,7 @@ ADDRESSES = {
     "accounts:change_password": Address(VIEWERS),
     "accounts:end_other_sessions": Address(VIEWERS),
     "accounts:end_session": Address(VIEWERS, place={"session_id": "0"}),
+    "accounts:first_account": Address(EVERYBODY, place={"token": "none"}),
     "accounts:forgotten": Address(EVERYBODY),
     "accounts:choose_password": Address(EVERYBODY, place={"uidb64": "MQ", "token": "none"}),
     "accounts:permissions": Address(ADMINISTRATORS),

@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 from requests import RequestException
 
-from config.platform.accounts import adapters, lockout, reauthentication
+from config.platform.accounts import adapters, first_account, lockout, reauthentication
 from config.platform.accounts.lockout import Locked, attempt
 from config.platform.accounts.models import User
 from config.platform.audit.record import record
@@ -102,6 +102,7 @@ class SignIn(LoginView):
         return super().get_context_data(**kwargs) | {
             "demo_accounts": accounts,
             "demo_password": DEMO_PASSWORD,
+            "needs_first_account": first_account.is_needed(),
             "single_sign_on": settings.OIDC_NAME if adapters.is_configured() else "",
         }
 

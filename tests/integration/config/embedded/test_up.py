@@ -1,6 +1,7 @@
 """`manage.py up`, from the first start to the worst end."""
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -36,6 +37,7 @@ def test_it_runs_and_keeps_running(tmp_path: Path) -> None:
         running.wait_for(READY)
         _serves_pages_and_is_ready(running)
         running.wait_for("manage.py create_administrator")  # the way in for the first person
+        _shows_a_link_for_the_first_account(running)
         _keeps_everything_to_its_owner(running)
         _refuses_another_on_the_same_folder(running)
         _names_a_taken_port(running, tmp_path / "another")
@@ -44,6 +46,11 @@ def test_it_runs_and_keeps_running(tmp_path: Path) -> None:
 
 def _serves_pages_and_is_ready(running: Up) -> None:
     assert [running.get(path) for path in ("/healthz", "/readyz", "/metrics")] == [200, 200, 200]
+
+
+def _shows_a_link_for_the_first_account(running: Up) -> None:
+    (link,) = re.findall(r"http://\S+(/accounts/first/\S+/)", running.said)
+    assert running.get(link) == 200
 
 
 def _keeps_everything_to_its_owner(running: Up) -> None:
