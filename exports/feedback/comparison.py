@@ -134,10 +134,11 @@ def _read_for_a_while(job: ListComparison, lease: HeldLease, connection: Connect
                 connection.refresh_from_db(fields=["paused_at", "max_in_flight"])
                 _store(job, listed, pages, read(listed, pages))
         gone = _really_gone(job, connection)
-    counts = differences.find(job, gone)
-    leases.update_if_owner(
-        job, status=JobStatus.SUCCESSFUL, finished_at=clock.now(), lease_until=None, message="", **counts
-    )
+    with transaction.atomic():  # not locked before, so that the lease is extended meanwhile
+        counts = differences.find(job, gone)
+        leases.update_if_owner(
+            job, status=JobStatus.SUCCESSFUL, finished_at=clock.now(), lease_until=None, message="", **counts
+        )
     differences.forget_earlier(job)
     drift_alerts.update(job)
     return False

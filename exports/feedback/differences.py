@@ -12,7 +12,6 @@ from django.db import connection as database
 from django.db import transaction
 
 from config.platform import db
-from config.platform.jobs import leases
 from connections.destinations.subscribers import INACTIVE, ListedState
 from exports.feedback import listed_states
 from exports.models import DriftKind, ListComparison, ListDrift, StatusSource
@@ -106,11 +105,10 @@ def seem_to_be_gone(job: ListComparison) -> list[str]:
     return found if len(found) <= MOST_LOOKED_UP else []
 
 
-@transaction.atomic
 def find(job: ListComparison, not_gone: Sequence[str]) -> dict[str, int]:
     """Find all differences, record them, and return the counts for the row of the comparison. ``not_gone``:
-    contacts that no page showed, and that are on the list all the same."""
-    leases.lock_attempt(job)
+    contacts that no page showed, and that are on the list all the same. Call it in the transaction that ends the
+    comparison."""
     ListDrift.objects.filter(comparison=job).delete()
     parameters = _parameters(job)
     gone = f"SELECT email, '' FROM ({_GONE}) gone WHERE email <> ALL (%(not_gone)s::text[])"  # noqa: S608

@@ -17,6 +17,10 @@ from exports.models import (
     DisclosedList,
     Export,
     ExportPreview,
+    ListComparison,
+    ListDrift,
+    ListedContact,
+    ListState,
     Outcome,
     PersonRemoval,
     Refused,
@@ -56,6 +60,8 @@ class ExportsPersonalData(PersonalData):
             "refused_by_lists": _refused(subject),
             "removed_by_exports": _removed(subject),
             "kept_out_by_lists": _kept_out(subject),
+            "differences_on_lists": _differences(subject),
+            "read_from_lists": _listed(subject),
         }
 
     def lists(self, subject: Subject) -> Sequence[ContactedList]:
@@ -241,6 +247,26 @@ def _kept_out(subject: Subject) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
+
+
+def _differences(subject: Subject) -> list[dict[str, Any]]:
+    rows = ListDrift.objects.filter(email__in=subject.emails).select_related("comparison__list_state")
+    return [_of_list(row.comparison.list_state, row.email) | {"kind": row.kind, "code": row.code} for row in rows]
+
+
+def _listed(subject: Subject) -> list[dict[str, Any]]:
+    rows = ListedContact.objects.filter(
+        comparison__in=ListComparison.objects.all(), email__in=subject.emails
+    ).select_related("comparison__list_state")
+    return [
+        _of_list(row.comparison.list_state, row.email)
+        | {"state": row.state, "since": row.since, "values_hash": str(row.values_hash or "")}
+        for row in rows
+    ]
+
+
+def _of_list(state: ListState, email: str) -> dict[str, Any]:
+    return {"account": state.account, "list_id": state.list_id, "address": email}
 
 
 def _names(export_ids: Iterable[int]) -> dict[int, str]:
