@@ -74,3 +74,4 @@ class StandaloneConfig(AppConfig):
     def ready(self) -> None:
         """Register the checks of the settings."""
         from config import checks  # noqa: F401
+        from config.platform import pooling  # noqa: F401

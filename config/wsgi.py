@@ -11,7 +11,9 @@ application = get_wsgi_application()
 get_resolver().url_patterns  # noqa: B018  # import every page now, once, rather than during the first request
 
 from config.checks import refuse_unsafe_settings  # noqa: E402 - needs the settings
-from config.platform.encryption.rotation import refuse_to_start  # noqa: E402 - needs the apps
+from config.platform import pooling  # noqa: E402 - needs the apps
+from config.platform.encryption.rotation import refuse_to_start  # noqa: E402
 
 refuse_unsafe_settings()
+pooling.refuse_to_start()
 refuse_to_start()

@@ -34,6 +34,7 @@ FOR_TESTS = {
     ("chromium-headless-shell", "chromium"): "chromium-headless-shell",
     ("redis-server",): "redis-server",
     ("pg_ctlcluster",): "postgresql",
+    ("pgbouncer",): "pgbouncer",
     **FOR_CHECKS,
 }
 

@@ -126,7 +126,7 @@ def _prepare(output: Output) -> None:
     broker.check(settings.REDIS_URL)
     if applied := _update_database():
         output.write("up", f"Updated the database ({applied} migrations).")
-    for found in checks.run_checks(tags=["keyring", "profile_store"], databases=["default"]):
+    for found in checks.run_checks(tags=["pooling", "keyring", "profile_store"], databases=["default"]):
         raise CannotStart(found.msg)
     if settings.DEMO and not settings.EMBEDDED and _has_only_real_accounts():
         raise CannotStart("The demo needs a separate database. The database in DATABASE_URL has real accounts.")
