@@ -62,6 +62,7 @@ urlpatterns = [
         suppressions.remove_imported,
         name="remove_suppressions",
     ),
+    path("data/exports/<int:export_id>/list/repair/", list_state.repair, name="repair_list"),
     path("data/exports/<int:export_id>/list/compare/", list_state.compare, name="compare_list"),
     path("data/exports/<int:export_id>/runs/", runs.history, name="runs"),
     path("hooks/lists/<int:webhook_id>/<str:secret>/", list_webhook.receive, name="list_webhook"),

@@ -84,8 +84,9 @@ def get_list(request: Request, state_id: Id) -> object:
 def get_list_contacts(
     request: Request, state_id: Id, state: ContactState = ContactState.SUPPRESSED
 ) -> StreamingHttpResponse:
-    """Stream what is known of the contacts of a list: those that it suppressed, with code, source and time; those
-    that exports sent; or those that runs removed. This is recorded in the audit."""
+    """Stream what is known of the contacts of a list: those that it suppressed, with code, source and time
+    (``since`` as the list writes it); those that exports sent; or those that runs removed. This is recorded in the
+    audit."""
     check_permission(request.user, Permission.EXPORT_VIEW)
     check_permission(request.user, Permission.PERSONAL_DATA_SEE)
     found = get_object_or_404(ListState, pk=state_id)
@@ -100,6 +101,7 @@ def _suppressed(state: ListState) -> Iterator[dict[str, Any]]:
             "state": ContactState.SUPPRESSED,
             "code": row.code,
             "source": row.source,
+            "since": row.since or None,
             "known_since": row.known_since,
             "run_id": row.run_id or None,
         }

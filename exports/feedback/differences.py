@@ -121,6 +121,30 @@ def find(job: ListComparison, not_gone: Sequence[str]) -> dict[str, int]:
     return counts
 
 
+def let_be_sent_again(job: ListComparison) -> int:
+    """Let the next runs send the contacts again that are gone, or whose values were changed on the list. Returns
+    how many these are."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE exports_syncedcontact contact
+               SET data_hash = %(unknown)s,
+                   other_hashes = CASE WHEN contact.other_hashes IS NOT NULL
+                       THEN array_fill(%(unknown)s::uuid, ARRAY[cardinality(contact.other_hashes)]) END
+              FROM exports_listdrift drift
+             WHERE drift.comparison_id = %(comparison)s AND drift.kind = ANY (%(kinds)s)
+               AND contact.list_state_id = %(list)s AND contact.email = drift.email
+            """,
+            {
+                "unknown": UNKNOWN_DATA,
+                "comparison": job.pk,
+                "kinds": [DriftKind.GONE.value, DriftKind.DATA.value],
+                "list": job.list_state_id,
+            },
+        )
+        return int(cursor.rowcount)
+
+
 def forget_earlier(job: ListComparison) -> None:
     """Delete what earlier comparisons kept of contacts, and of this one whom no export has sent."""
     earlier = list(job.list_state.comparisons.filter(pk__lt=job.pk).values_list("pk", flat=True))

@@ -93,6 +93,8 @@ def _tend(webhook: ListWebhook) -> None:
             _check(webhook, connection, access)
         else:
             _delete(webhook, connection, access)
+    except credentials.Paused:
+        _try_again(webhook, "paused")
     except NotConnected:
         _without_connection(webhook)
     except NeedsAdministrator as needed:

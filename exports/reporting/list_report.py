@@ -27,8 +27,8 @@ _MEANINGS: dict[str, str | Promise] = {
     SUPPRESSED: _("Subscribers who receive no email from this list. They are not sent."),
     DriftKind.STATE: _("Status that only the last comparison has found. It is taken into account from now on."),
     DriftKind.DATA: _(
-        "Values of mapped fields that were changed on the list. The next run does not overwrite them unless the "
-        "data of the contact change."
+        "Values of mapped fields that were changed on the list. Runs do not overwrite them unless the data of the "
+        "contact changes, or you send it again."
     ),
     DriftKind.GONE: _(
         "Contacts that an export has sent and that the list no longer has in any status, for example because the "
@@ -77,6 +77,11 @@ class ListReport:
     @property
     def has_webhook_address(self) -> bool:
         return bool(settings.LIST_WEBHOOK_URL)
+
+    @property
+    def may_repair(self) -> bool:
+        """Whether there are contacts that a run can send again as they were."""
+        return self.comparison is not None and bool(self.comparison.gone or self.comparison.other_data)
 
     def groups(self) -> list[ContactGroup]:
         """Return all groups of contacts with their numbers."""

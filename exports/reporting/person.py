@@ -14,6 +14,7 @@ from config.platform.accounts.models import User
 from config.platform.text.addresses import comparable_email
 from exports.batches import encode
 from exports.models import (
+    LEARNED,
     DeliveredSet,
     Export,
     Outcome,
@@ -131,6 +132,12 @@ class _Known:
         found = self.contacts.get(known.list_state_id)
         return found if found and known.export_id in found.exports else None
 
+    def learned(self, export: Export) -> str:
+        """Return why the list suppresses the contact, where no run was told; empty where it does not."""
+        here = self.delivered_set(export)
+        status = self.statuses.get(here.list_state_id) if here else None
+        return str(messages.text_of_code(status.code)) if status and status.source in LEARNED else ""
+
     def elsewhere(self, export: Export) -> list[DeliveredSet]:
         """Return the lists that the export has left, with the address as a contact that it wanted."""
         here = self.delivered_set(export)
@@ -180,7 +187,7 @@ def _contact_of_export(export: Export, holders: Sequence[EmailMatch], known: _Kn
         ],
         status=status,
         run=known.runs.get(run_id),
-        answer=known.answers.get(run_id, ""),
+        answer=known.answers.get(run_id, "") or known.learned(export),
         sent=known.sent.get(run_id),
         may_ask=status != ContactStatus.NOT_SENT and reads and user_can_manage(by, export),
         elsewhere=[each.title for each in known.elsewhere(export)],

@@ -4,8 +4,10 @@ from typing import Any
 
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.permissions import Permission
@@ -18,6 +20,7 @@ from exports.permissions import user_can_manage
 from exports.reporting import list_report, messages
 from exports.reporting.list_report import SUPPRESSED, ListReport
 from exports.views.access import find_export, find_managed_export
+from exports.views.confirm import Confirmation, confirm
 
 _COLUMNS = (
     Column("email", gettext_lazy("Email"), order_by=("email",)),
@@ -92,6 +95,28 @@ def compare(request: Request, export_id: int) -> HttpResponse:
     export = find_managed_export(request, export_id)
     list_comparison.start(export, by=request.user)
     return redirect("exports:list_state", export_id=export.pk)
+
+
+@require_http_methods(["GET", "POST"])
+def repair(request: Request, export_id: int) -> HttpResponse:
+    """Confirm that the contacts that differ are sent again; the preview of the run follows."""
+    export = find_managed_export(request, export_id)
+
+    def act() -> tuple[str, str]:
+        list_comparison.repair(export, by=request.user)
+        return reverse("exports:preview", args=[export.pk]), ""
+
+    asked = Confirmation(
+        title=_("Send contacts again that differ?"),
+        sentence=_(
+            "The next run of each export to this list sends its contacts again that are not on the list, or whose "
+            "data was changed there. Their data on the list is overwritten. You see a preview first."
+        ),
+        confirm_label=_("Show preview"),
+        act=act,
+        back=reverse("exports:list_state", args=[export.pk]),
+    )
+    return confirm(request, asked)
 
 
 def _kind(request: Request) -> str:

@@ -46,6 +46,7 @@ ACTIONS: dict[str, Promise] = {
     "downloaded": _("Downloaded"),
     "suppressions_imported": _("Suppression list imported"),
     "suppressions_removed": _("Imported suppression list removed"),
+    "list_repaired": _("Contacts that differ on the list sent again"),
     "list_compared": _("Comparison of the list started"),
     "duplicated": _("Duplicated"),
     "edited": _("Edited"),

@@ -136,6 +136,7 @@ ADDRESSES = {
     "exports:list_state_download": Address(CONTRIBUTORS, of="export"),
     "exports:suppressions": of_export(CONTRIBUTORS, CONTRIBUTORS),
     "exports:remove_suppressions": of_export(CONTRIBUTORS, CONTRIBUTORS),
+    "exports:repair_list": of_export(CONTRIBUTORS, CONTRIBUTORS),
     "exports:compare_list": of_export(CONTRIBUTORS, CONTRIBUTORS),
     "exports:list_webhook": Address(EVERYBODY, place={"webhook_id": "1", "secret": "none"}),
     "audit:list": Address(ADMINISTRATORS),

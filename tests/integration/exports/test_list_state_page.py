@@ -9,6 +9,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs import clock
+from exports.actions import preview
 from exports.feedback import comparison, watches
 from exports.models import Export, ListComparison, ListState, ListWebhook, SubscriberStatus
 from tests.integration.exports.conftest import run_to_its_end
@@ -103,6 +104,25 @@ def test_a_comparison_is_started_by_users_who_manage_the_export(bob_client: Clie
     while comparison.compare(ListComparison.objects.get().pk):
         pass
     assert "In progress" not in page(bob_client, newsletter)
+
+
+def test_contacts_that_differ_are_sent_again_by_a_run_with_a_preview(
+    compared: ListComparison, bob_client: Client, newsletter: Export, account: RunningSandbox
+) -> None:
+    url = reverse("exports:repair_list", args=[newsletter.pk])
+    assert 'id="repair-list"' in page(bob_client, newsletter, "?kind=gone")
+    assert 'id="repair-list"' not in page(bob_client, newsletter)
+    assert "You see a preview first." in bob_client.get(url).content.decode()
+    answer = bob_client.post(url)
+    assert answer["Location"] == reverse("exports:preview", args=[newsletter.pk])
+    preview.work_out(newsletter.previews.get().pk)
+    shown = newsletter.previews.get()
+    assert (shown.status, shown.blocks.get(kind="to_update").emails) == ("successful", [CID])
+    assert shown.blocks.get(kind="suppressed").emails == [BEN]
+    run = run_to_its_end(newsletter)
+    assert (run.planned, run.still_suppressed, run.unchanged) == (1, 1, 1)
+    assert account.counts()["Active"] == 3
+    assert compare().gone == 0
 
 
 def test_an_export_without_a_connection_has_an_empty_page(bob_client: Client, newsletter: Export) -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from pytest_django import Settings
 
 from config.platform.accounts.models import User
@@ -172,6 +173,16 @@ def test_an_older_page_does_not_replace_what_was_shown_later(sent: Run, account:
     SubscriberStatus.objects.update(since=later)
     look_now()
     assert SubscriberStatus.objects.get().since == later
+
+
+def test_the_look_up_of_a_contact_says_why_it_is_suppressed(
+    sent: Run, account: RunningSandbox, bob_client: Client
+) -> None:
+    account.set_state([BEN], "Bounced")
+    look_now()
+    shown = bob_client.post("/data/exports/person/", {"email": BEN}).content.decode()
+    assert "Suppressed" in shown
+    assert "Emails to this address bounced" in shown
 
 
 # -- pages, interruptions and trouble ----------------------------------------------------------------------------
