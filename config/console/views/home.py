@@ -121,6 +121,7 @@ def _context(request: Request, down: Sequence[Item]) -> dict[str, object]:
         "attention": sorted(items, key=lambda item: item.tone != "danger"),
         "sent": charts.sent_per_day(),
         "refresh": display.system_state(),
+        "can_set_schedule": request.user.may(Permission.SYSTEM_MANAGE),
         "durations": stage_times(),
         "runs": [
             (run, summary.of_run(run))
@@ -222,7 +223,7 @@ def next_steps(user: User) -> list[Item]:
         _step(
             _("Segment"),
             _("Define a group of customers by rules."),
-            (reverse("segments:list"), _("Add segment")),
+            (reverse("segments:list"), _("New segment")),
             done=_("The largest segment has %(n)s members.") % {"n": number(largest)} if largest else "",
         ),
         _step(
