@@ -33,6 +33,7 @@ FOR_CHECKS: dict[tuple[str, ...], str] = {
 FOR_TESTS = {
     ("chromium-headless-shell", "chromium"): "chromium-headless-shell",
     ("redis-server",): "redis-server",
+    ("mariadbd",): "mariadb-server",
     ("pg_ctlcluster",): "postgresql",
     ("pgbouncer",): "pgbouncer",
     **FOR_CHECKS,

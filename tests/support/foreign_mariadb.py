@@ -31,8 +31,27 @@ INSERT INTO customers VALUES
   (1, '01234', 'Väinö😀', 'vaino@example.com', 30, 12.50, 1, '1990-02-28', '2024-02-29 10:00:00.5', '{"a":1}'),
   (2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
 CREATE TABLE salaries (id int);
+CREATE TABLE orders (id int PRIMARY KEY);
+INSERT INTO orders VALUES (1);
+SET sql_mode = '';
+CREATE TABLE shapes (
+  id int PRIMARY KEY, day date, moment datetime, part date, big bigint unsigned, flag tinyint(1), tiny tinyint,
+  bit_flag bit(1), price decimal(38,10), ratio float, lasts time, made year, one enum('a','b'), some set('x','y'),
+  bytes varbinary(8), notes longtext, stamped timestamp NULL, doc json);
+INSERT INTO shapes VALUES
+  (1, '0000-00-00', '0000-00-00 00:00:00', '2024-00-15', 18446744073709551615, 2, -5, b'1',
+   1234567890123456789012345678.0123456789, 1.1, '-838:59:59', 2024, 'b', 'x,y', 'AB', 'Łódź 😀',
+   '2024-06-01 10:00', '{"a": [1, "ż"]}'),
+  (2, '2024-02-29', '9999-12-31 23:59:59', '1000-01-01', 9223372036854775807, 1, 127, b'0', -0.05, 0, '10:00:00',
+   1901, 'a', '', '', '', NULL, 'null');
+DELIMITER //
+CREATE FUNCTION wipe() RETURNS int MODIFIES SQL DATA BEGIN DELETE FROM orders; RETURN 1; END//
+CREATE FUNCTION shortened(t text) RETURNS text NO SQL RETURN left(t, 3)//
+DELIMITER ;
 CREATE USER reader@'%%' IDENTIFIED BY '%s';
 GRANT SELECT ON shop.customers TO reader@'%%';
+GRANT SELECT ON shop.shapes TO reader@'%%';
+GRANT EXECUTE, DELETE ON shop.* TO reader@'%%';
 """
 
 
@@ -46,6 +65,12 @@ class ForeignMariadb:
     password: str = PASSWORD
     host: str = "127.0.0.1"
     database: str = "shop"
+    socket: str = ""
+
+    def execute(self, sql: str) -> str:
+        """Execute a statement as root. Returns the rows as text."""
+        client = ["mariadb", "--no-defaults", "-u", "root", "-S", self.socket, "-N", "-e", sql, self.database]
+        return subprocess.run(client, capture_output=True, check=True, text=True).stdout.strip()
 
 
 @dataclass
@@ -89,7 +114,7 @@ def foreign_mariadb(folder: Path) -> Iterator[ForeignMariadb]:
         client = ["mariadb", "--no-defaults", "--default-character-set=utf8mb4", "-u", "root", "-S", str(path)]
         shop = _SHOP % PASSWORD.replace("\\", "\\\\").replace("'", "\\'")
         subprocess.run(client, input=shop.encode(), capture_output=True, check=True)
-        yield ForeignMariadb(port, str(folder / "server.crt"))
+        yield ForeignMariadb(port, str(folder / "server.crt"), socket=str(path))
     finally:
         process.terminate()
         process.wait(timeout=30)

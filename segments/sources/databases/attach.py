@@ -12,7 +12,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from config.platform.hosts import HostRefused, resolve_host
 from segments.models import DatabaseEncryption, DatabaseEngine, DatabaseQuery
-from segments.sources.databases.query import checked_query
+from segments.sources.databases.query import checked_query, stored_functions_in
 from segments.sources.file_names import is_in_source_folder
 from segments.store.engine import extension_path, libpq_quoted, quoted
 
@@ -53,11 +53,15 @@ class DatabaseRefused(Exception):
 @dataclass(frozen=True)
 class Attachment:
     """The statements that attach a database as ``source``, and what to select from. Has the password.
-    ``bytes_are_text`` says that the database gives some texts as bytes."""
+    ``bytes_are_text`` says that the database gives some texts as bytes; ``writing`` is a query of the functions in
+    the query that may write, empty where the session is read-only; ``flag_setting`` is the setting that reads
+    small numbers as yes/no."""
 
     setup: Sequence[str] = field(repr=False)
     source: str = field(repr=False)
     bytes_are_text: bool = False
+    writing: str = ""
+    flag_setting: str = ""
 
 
 def attachment(query: DatabaseQuery, password: str, *, first_rows: int | None = None) -> Attachment:
@@ -70,7 +74,28 @@ def attachment(query: DatabaseQuery, password: str, *, first_rows: int | None = 
         return Attachment(setup, f"({text}\n) AS {_NAME}_rows")
     load = f"LOAD {quoted(str(extension_path(_EXTENSIONS[engine])))}"
     function = f"{_FUNCTIONS[engine]}({source}, {quoted(text + chr(10))})"
-    return Attachment([load, *setup], function, bytes_are_text=engine is DatabaseEngine.MYSQL)
+    if engine is not DatabaseEngine.MYSQL:
+        return Attachment([load, *setup], function)
+    return Attachment(
+        [load, "SET mysql_incomplete_dates_as_nulls = true", *setup],  # such as 2024-00-15
+        function,
+        bytes_are_text=True,
+        writing=_writing_functions(stored_functions_in(text, engine)),
+        flag_setting="mysql_tinyint1_as_boolean",
+    )
+
+
+def _writing_functions(names: Sequence[str]) -> str:
+    """Return the query of those of the functions that are stored in MySQL and do not say that they only read: its
+    sessions cannot be made read-only by DuckDB. Empty without functions."""
+    if not names:
+        return ""
+    listed = ", ".join(quoted(name) for name in names)
+    text = (
+        "SELECT routine_name AS name FROM information_schema.routines WHERE routine_type = 'FUNCTION'"
+        f" AND lower(routine_name) IN ({listed}) AND sql_data_access NOT IN ('NO SQL', 'READS SQL DATA')"
+    )
+    return f"SELECT name FROM mysql_query({quoted(_NAME)}, {quoted(text)})"
 
 
 def query_text(query: DatabaseQuery, *, first_rows: int | None = None) -> str:

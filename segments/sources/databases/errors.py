@@ -34,6 +34,14 @@ def _cause(pattern: str, sentence: str | Promise, field: str = "") -> _Cause:
 # The first that fits counts.
 _CAUSES: Final = (
     _cause(
+        r"^function \"([^\"]*)\" may write$",
+        gettext_lazy(
+            "The query calls the stored function “%(name)s”, which may change data. Only functions that are "
+            "declared as READS SQL DATA or NO SQL can be used."
+        ),
+        "query",
+    ),
+    _cause(
         r"password authentication failed|no password supplied|access denied for user [^\n]*using password|"
         r"role \"[^\"]*\" does not exist",
         gettext_lazy("The user or the password is incorrect."),

@@ -127,7 +127,14 @@ def _request(
         connect = {**libpq_options(query), "password": password}
         return CursorRequest(connect, text, milliseconds=settings.DATABASE_SOURCE_SECONDS * 1000, **limits)
     found = attachment(query, password, first_rows=first_rows)
-    return Request(found.setup, found.source, bytes_are_text=found.bytes_are_text, **limits)
+    return Request(
+        found.setup,
+        found.source,
+        bytes_are_text=found.bytes_are_text,
+        writing=found.writing,
+        flag_setting=found.flag_setting,
+        **limits,
+    )
 
 
 def _password(query: DatabaseQuery) -> str:

@@ -40,6 +40,8 @@ class Request:
     memory_mb: int
     threads: int
     bytes_are_text: bool = False
+    writing: str = ""
+    flag_setting: str = ""
     target: str = ""
     shown: int = 100
 

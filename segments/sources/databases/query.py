@@ -67,6 +67,19 @@ def checked_query(text: str, engine: DatabaseEngine) -> str:
     return query
 
 
+def stored_functions_in(text: str, engine: DatabaseEngine) -> list[str]:
+    """Return the names of functions in a checked query that may be stored in the database, in lower case: those
+    that the dialect does not have, and those of a schema."""
+    statement = sqlglot.parse_one(text, read=_DIALECTS[engine])
+    names = {each.name for each in statement.find_all(exp.Anonymous)}
+    names |= {each.expression.sql_name() for each in statement.find_all(exp.Dot) if _is_known(each.expression)}
+    return sorted(name.lower() for name in names)
+
+
+def _is_known(expression: object) -> bool:
+    return isinstance(expression, exp.Func) and not isinstance(expression, exp.Anonymous)
+
+
 def _not_sql(engine: DatabaseEngine, line: int | None) -> str:
     if line is None:
         return _("The query is not valid SQL for %(engine)s.") % {"engine": engine.label}

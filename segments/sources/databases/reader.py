@@ -82,13 +82,19 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
     )
     for statement in request["setup"]:
         connection.execute(statement)
+    if request["writing"] and (writing := connection.execute(request["writing"]).fetchall()):
+        return {"error": f'function "{writing[0][0]}" may write', "kind": "writes"}
+    flags = _find_flags(connection, request)
     connection.execute(f"SET allowed_directories = ['{folder}/']")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     source, most = request["source"], int(request["rows"])
     described = connection.execute(f"SELECT * FROM {source} LIMIT 0").description or []
     names = [column[0] for column in described]
-    columns = [_as_text(_quoted(column[0]), column[1], request["bytes_are_text"]) for column in described]
+    columns = [
+        _as_text(_quoted(column[0]), column[1], request["bytes_are_text"], is_flag=at in flags)
+        for at, column in enumerate(described)
+    ]
     selected = ", ".join(f"{text} AS {_quoted(name)}" for (text, _kind), name in zip(columns, names, strict=True))
     query = f"SELECT {selected} FROM {source} LIMIT {most:d}"
     shown = int(request["shown"])
@@ -102,10 +108,26 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
     return {"names": names, "kinds": [kind for _text, kind in columns], "rows": count, "first_rows": first[:shown]}
 
 
-def _as_text(column: str, declared: Any, bytes_are_text: bool = False) -> tuple[str, str]:
+def _find_flags(connection: duckdb.DuckDBPyConnection, request: dict[str, Any]) -> frozenset[int]:
+    """Return the positions of the columns that the database declares as yes/no and stores as numbers, and let
+    DuckDB read them as numbers: it would read 2 as yes."""
+    if not request["flag_setting"]:
+        return frozenset()
+    described = connection.execute(f"SELECT * FROM {request['source']} LIMIT 0").description or []
+    connection.execute(f"SET {request['flag_setting']} = false")
+    return frozenset(at for at, column in enumerate(described) if column[1].id == "boolean")
+
+
+def _as_text(
+    column: str, declared: Any, bytes_are_text: bool = False, *, is_flag: bool = False
+) -> tuple[str, str]:
     """Return the expression of a value as text, and the kind of the text (see column_types.py): such that a value
-    of the type of that kind gives the text back."""
+    of the type of that kind gives the text back. A flag that is neither 0 nor 1 stays a number, which does not
+    fit."""
     name = declared.id
+    if is_flag and name != "boolean":
+        number = f"CAST({column} AS VARCHAR)"
+        return f"CASE {column} WHEN 1 THEN 'true' WHEN 0 THEN 'false' ELSE {number} END", "boolean"
     if name == "decimal":
         scale = int(str(declared).rpartition(",")[2].strip(" )"))
         kind = "integer" if not scale else f"number {scale}" if scale <= _MOST_DECIMALS else "number"

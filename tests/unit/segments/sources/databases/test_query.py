@@ -3,7 +3,7 @@
 import pytest
 
 from segments.models import DatabaseEngine
-from segments.sources.databases.query import QueryRefused, checked_query
+from segments.sources.databases.query import QueryRefused, checked_query, stored_functions_in
 
 POSTGRESQL, MYSQL = DatabaseEngine.POSTGRESQL, DatabaseEngine.MYSQL
 
@@ -74,3 +74,16 @@ def test_mysql_would_execute_some_comments() -> None:
 
 def test_a_refusal_does_not_quote_the_query() -> None:
     assert "aino" not in refusal_of("SELECT * FROM a WHERE email = 'aino@example.com' AND (")
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("SELECT id, concat(a, b), date_format(c, '%Y') FROM t", []),
+        ("SELECT Wipe() FROM t", ["wipe"]),
+        ("SELECT id FROM t WHERE id IN (SELECT a.b(1))", ["b"]),
+        ("SELECT shop.concat(a, b) FROM t", ["concat"]),
+    ],
+)
+def test_functions_that_may_be_stored_are_found(text: str, names: list[str]) -> None:
+    assert stored_functions_in(text, DatabaseEngine.MYSQL) == names
