@@ -358,7 +358,7 @@ RUN_RETRY_SECONDS = environment.number("RUN_RETRY_SECONDS", 300, least=1)
 # is notified of.
 LIST_DRIFT_PERCENT = environment.number("LIST_DRIFT_PERCENT", 1, most=100)
 # The address at which Campaign Monitor reaches the pages, for webhooks of lists; empty: lists are only polled.
-LIST_WEBHOOK_URL = environment.web_address("LIST_WEBHOOK_URL", "")
+LIST_WEBHOOK_URL = environment.web_address("LIST_WEBHOOK_URL", f"http://127.0.0.1:{PORT}" if DEMO else "")
 # A list is looked at so often for subscribers who left it or became active again.
 LIST_POLL_SECONDS = environment.number("LIST_POLL_SECONDS", 900, least=1)
 SLICE_SECONDS = environment.number("SLICE_SECONDS", 60, least=1)

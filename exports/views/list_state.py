@@ -52,6 +52,7 @@ def contacts(request: Request, export_id: int) -> HttpResponse:
         search=("email",) if sees_data else (),
         default="email",
         selectable=False,
+        tabs=("kind",),
     )
     reasons = messages.reasons_of_codes(export.pk)
     context = {

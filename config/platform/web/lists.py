@@ -73,8 +73,9 @@ class ListPage(Generic[RowT]):
         sort: str,
         search: str,
         selectable: bool,
+        tabs: Sequence[str] = (),
     ) -> None:
-        self._page, self._columns, self._query = page, columns, query
+        self._page, self._columns, self._query, self._tabs = page, columns, query, tabs
         self.sort, self.search, self.selectable = sort, search, selectable
 
     @cached_property
@@ -96,7 +97,7 @@ class ListPage(Generic[RowT]):
     @property
     def is_narrowed(self) -> bool:
         """Return whether an empty list is empty because of what was searched for."""
-        return bool(self.search or self.other_parameters)
+        return bool(self.search or any(key not in self._tabs for key, _value in self.other_parameters))
 
     @property
     def columns(self) -> list[Heading]:
@@ -167,18 +168,21 @@ def list_page(
     default: str = "",
     page_size: int = 50,
     selectable: bool = True,
+    tabs: Sequence[str] = (),
 ) -> ListPage[RowT]:
     """Return the page of ``queryset`` that the address asks for: ``?q=`` words that must all be found in one of
     the ``search`` fields (lookups over relations allowed), ``?sort=`` a column's key (``-`` before it turns the
-    order round; unknown keys fall back to ``default``), ``?page=`` a number (out of range: the nearest). Costs
-    two queries, whatever the size."""
+    order round; unknown keys fall back to ``default``), ``?page=`` a number (out of range: the nearest). ``tabs``
+    are parameters of the page that choose a list rather than narrow it. Costs two queries, whatever the size."""
     words = _search_words(request)
     if search:
         queryset = _matching(queryset, words, search)
     sort = _known_sort(request.GET.get("sort", ""), columns) or default
     queryset = _ordered(queryset, sort, columns)
     page = Paginator(queryset, page_size).get_page(request.GET.get("page", 1))
-    return ListPage(page, columns=columns, query=request.GET, sort=sort, search=words, selectable=selectable)
+    return ListPage(
+        page, columns=columns, query=request.GET, sort=sort, search=words, selectable=selectable, tabs=tabs
+    )
 
 
 def search_in(request: HttpRequest, queryset: "QuerySet[RowT]", fields: Sequence[str]) -> "QuerySet[RowT]":

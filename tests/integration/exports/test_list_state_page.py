@@ -52,7 +52,12 @@ def test_it_shows_who_is_suppressed_since_when_and_how_that_is_known(
 def test_every_number_leads_to_its_contacts(kind: str, email: str, bob_client: Client, newsletter: Export) -> None:
     assert f'href="?kind={kind}"' in page(bob_client, newsletter)
     assert email in page(bob_client, newsletter, f"?kind={kind}")
-    assert email not in page(bob_client, newsletter, f"?kind={kind}&q=nobody")
+    nothing = page(bob_client, newsletter, f"?kind={kind}&q=nobody")
+    assert email not in nothing
+    assert "Clear search" in nothing
+    empty = page(bob_client, newsletter, "?kind=data")
+    assert "The list has no contacts in this group." in empty
+    assert "Clear search" not in empty
 
 
 @pytest.mark.usefixtures("compared")
