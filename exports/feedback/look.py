@@ -105,7 +105,7 @@ def _record(watch: ListWatch, listed: ListedState, position: Position, page: Sub
     listed_states.record_page(watch.list_state, listed, rows, source=source, began=_began(watch))
     # Who is active is a matter of changes: all that were so before the first look need no reading.
     first = listed is ListedState.ACTIVE and not position.seen
-    _keep(watch, listed, position.after(page, only_newest=first))
+    _keep(watch, listed, position.after(page, _began(watch), only_newest=first))
 
 
 def _steps(watch: ListWatch) -> Iterator[tuple[ListedState, Position]]:
@@ -122,15 +122,17 @@ def _steps(watch: ListWatch) -> Iterator[tuple[ListedState, Position]]:
 
 
 def _begin(watch: ListWatch) -> None:
-    positions = {listed.value: _position(watch, listed).start().to_json() for listed in _ORDER}
+    now = clock.now()
+    positions = {listed.value: _position(watch, listed).start(listed, now).to_json() for listed in _ORDER}
     leases.update_if_owner(
-        watch, began_at=clock.now(), by_webhook=watch.asked_at is not None, asked_at=None, positions=positions
+        watch, began_at=now, by_webhook=watch.asked_at is not None, asked_at=None, positions=positions
     )
 
 
 def _start_again(watch: ListWatch) -> None:
     """Read again who left the list, since a webhook asked for it during the look."""
-    again = {listed.value: _position(watch, listed).start().to_json() for listed in INACTIVE}
+    now = clock.now()
+    again = {listed.value: _position(watch, listed).start(listed, now).to_json() for listed in INACTIVE}
     leases.update_if_owner(watch, by_webhook=True, asked_at=None, positions={**watch.positions, **again})
 
 
