@@ -24,6 +24,7 @@ from exports.actions import runs
 from exports.models import Export, Run
 from exports.permissions import check_can_manage
 from exports.reporting import messages
+from exports.reporting.run_message import describe_message
 from exports.results import summary
 from exports.state.status import Reason
 from segments import actions as segment_actions
@@ -106,9 +107,10 @@ def _system_refresh_counts(refresh: SystemRefresh) -> str:
 
 
 def _why_run(run: Run) -> str:
+    said = describe_message(run, with_fields=False)
     if not run.reason:
-        return run.message
-    parts = (Reason(run.reason).label, run.message, messages.message_of_run(run).next_step)
+        return said
+    parts = (Reason(run.reason).label, said, messages.message_of_run(run).next_step)
     return " ".join(f"{str(part).rstrip('.')}." for part in parts if part)
 
 

@@ -18,8 +18,9 @@ from exports.models import IS_REMOVAL, BatchStatus, DeliveredSet, OutcomeKind, R
 from exports.removal import removal_plan
 from exports.removal.removal_plan import RemovalGuard
 from exports.reporting import alerts
+from exports.reporting.run_message import counts_of
 from exports.results import left_out_values, removals, unknown_results
-from exports.run.final_status import RunCounts, Verdict, decide
+from exports.run.final_status import Verdict, decide
 from exports.state import retry_policy, run_settings
 from exports.state.known_list import KnownList
 from exports.state.status import Reason, StopRun, change_status
@@ -152,28 +153,3 @@ def _verdict(run: Run, counts: dict[str, int]) -> Verdict:
         sentences = (str(RemovalGuard(run.removal_guard).label), verdict.sentence)
         return replace(verdict, sentence=" ".join(filter(None, sentences)))
     return verdict
-
-
-def counts_of(run: Run, counts: dict[str, int]) -> RunCounts:
-    """The counts that decide how a run ends: those of its plan, and the sums over its batches."""
-    return RunCounts(
-        members=run.members,
-        excluded=run.invalid + run.excluded_by_segment + run.without_consent,
-        held_out=run.held_out,
-        duplicates=run.duplicates,
-        unchanged=run.unchanged,
-        previously_rejected=run.still_refused - run.still_suppressed,
-        previously_suppressed=run.still_suppressed,
-        delivered=counts["delivered"],
-        suppressed=counts["left"],
-        rejected=counts["rejected"],
-        newly_rejected=counts["newly_rejected"],
-        unknown=counts["unknown"],
-        not_attempted=counts["not_sent"],
-        incomplete=counts["incomplete"],
-        left_out=left_out_values.count_by_field(run) if counts["incomplete"] else {},
-        to_remove=run.to_remove,
-        not_removed=counts["not_removed"],
-        removals_held=run.removals_held,
-        is_cleanup=run.is_cleanup,
-    )

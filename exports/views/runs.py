@@ -37,6 +37,7 @@ from exports.policies import can_run
 from exports.removal import list_cleanup, restore
 from exports.removal.removal_plan import RemovalGuard
 from exports.reporting import breakdown, messages, next_steps, progress
+from exports.reporting.run_message import describe_message
 from exports.results import summary, unknown_results
 from exports.results.summary import PARTS, PeopleKind, ResultSummary
 from exports.state.status import Reason
@@ -122,7 +123,8 @@ class ShownRun:
     @property
     def tooltip(self) -> str:
         """Return the reason in full, for the tooltip of the status."""
-        parts: list[str | Promise] = [self.message.explanation, self.run.message, self.message.next_step]
+        said = describe_message(self.run, with_fields=False)
+        parts: list[str | Promise] = [self.message.explanation, said, self.message.next_step]
         return " ".join(str(part) for part in parts if part)
 
     @property
@@ -248,6 +250,7 @@ def _overview(request: Request, run: Run) -> dict[str, object]:
             and user_can_confirm(request.user, run)
             and policies.can_confirm(run),
             "cause": skip_cause.of(run),
+            "said": describe_message(run),
             "changed_fields": ", ".join(run.snapshot.changed_fields),
             "advice": next_steps.advise(run, request.user),
             "may_restore": user_can_manage(request.user, run.export) and restore.can_restore(run),

@@ -30,6 +30,7 @@ from connections import policies as connection_policies
 from connections.models import Connection
 from exports.models import Export, Run, RunKind
 from exports.reporting import messages
+from exports.reporting.run_message import describe_message
 from exports.results import summary
 from segments.models import DataSource, ImportJob, Segment
 from segments.sources.held_imports import held_sentence
@@ -196,7 +197,7 @@ def _exports_to_fix() -> Iterator[Item]:
         title = _("“%(name)s”: %(status)s") % {"name": run.export, "status": run.get_status_display()}
         failed = run.status == JobStatus.FAILED
         tone, icon = ("danger", "circle-x") if failed else ("warning", "triangle-alert")
-        why = run.message or messages.message_of_run(run).explanation
+        why = describe_message(run, with_fields=False) or messages.message_of_run(run).explanation
         yield Item(tone, icon, title, why, reverse("exports:run", args=[run.pk]), _("See run"))
 
 

@@ -151,7 +151,7 @@ def test_it_asks_for_running_exports_again_and_stops_when_they_are_done(bob_clie
 
 
 def test_it_updates_only_what_it_is_asked_for(bob_client: Client, board: Export) -> None:
-    assert f"status-{board.pk}" not in bob_client.get(f"{URL}statuses/?ids=0,x,,99").content.decode()
+    assert f'id="status-{board.pk}"' not in bob_client.get(f"{URL}statuses/?ids=0,x,,99").content.decode()
 
 
 def test_it_takes_the_same_number_of_queries_for_one_and_for_thirty(

@@ -3,7 +3,8 @@
 import pytest
 
 from config.platform.jobs.models import JobStatus
-from exports.run.final_status import RunCounts, decide, exit_code
+from exports.reporting.run_message import RunCounts
+from exports.run.final_status import decide, exit_code
 from exports.state.status import Reason
 
 WARNINGS, SUCCESSFUL = JobStatus.WARNINGS, JobStatus.SUCCESSFUL
