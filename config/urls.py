@@ -12,6 +12,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from config.console import health
+from config.console.metrics import metrics
 from config.console.views import about, find, general, help, home, notifications, progress, schedule, status
 from config.platform.accounts.views import api_tokens, first_account, my_account, permissions, sign_in
 from config.platform.audit import views as audit
@@ -140,7 +141,7 @@ GUESSED_ADDRESSES = {
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
-    path("metrics", health.metrics),
+    path("metrics", metrics),
     path("", include((_CONSOLE, "system"))),
     path("", include((_ACCOUNTS, "accounts"))),
     *_ALLAUTH,

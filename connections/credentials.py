@@ -20,6 +20,7 @@ from django.db import connection as database
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from config.platform.call_metrics import observe_call
 from config.platform.encryption.fields import Sealed
 from config.platform.encryption.keyring import CannotDecrypt
 from config.platform.encryption.references import UnresolvedReference, resolve_reference
@@ -75,7 +76,7 @@ def access_with(connection: Connection, credentials: dict[str, str]) -> Access:
         raise NotConnected(
             _("The credentials of “{name}” cannot be read: {why}").format(name=connection, why=error)
         ) from error
-    return Access(base_url=base_url, credentials=secrets, options=dict(connection.options))
+    return Access(base_url, secrets, dict(connection.options), observe=partial(observe_call, connection.pk or 0))
 
 
 @dataclass(frozen=True)

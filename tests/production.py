@@ -30,6 +30,7 @@ def main() -> None:
         "docker-compose": check_compose,
         "caddy": check_caddy,
         "systemd-analyze": check_units,
+        "promtool": check_alert_rules,
     }
     failed = False
     for program, check in checks.items():
@@ -75,6 +76,12 @@ def check_units() -> str:
             units[-1].write_text(re.sub(r"file:/opt\S*", "man:true(1)", text), encoding="utf-8")
         command = ["systemd-analyze", "verify", "--man=no", *map(str, units)]
         return _run(command, {}, folder, silent=True)
+
+
+def check_alert_rules() -> str:
+    """Check the alert rules for Prometheus."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _run(["promtool", "check", "rules", str(PRODUCTION / "prometheus-alerts.yml")], {}, folder)
 
 
 def _run(command: list[str], environment: Mapping[str, str], folder: str, *, silent: bool = False) -> str:

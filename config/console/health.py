@@ -1,4 +1,4 @@
-"""Answer monitoring: alive, ready, and metrics. Open to all, so the answers hold no personal data.
+"""Answer monitoring: alive and ready. Open to all, so the answers hold no personal data.
 
 Admin > System shows the same answers to users, with names and explanations.
 """
@@ -14,7 +14,6 @@ from django.contrib.staticfiles.storage import staticfiles_storage
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -22,7 +21,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from config.platform.jobs import clock, heartbeat
+from config.platform.jobs import heartbeat
 from config.standalone import broker
 from segments.store import engine, lake
 from segments.store.identity import StoreMismatch
@@ -58,15 +57,6 @@ def readyz(request: HttpRequest) -> HttpResponse:
     return JsonResponse(
         {"status": "ready" if ready else "not ready", "checks": checks}, status=200 if ready else 503
     )
-
-
-@require_safe
-@never_cache
-@login_not_required
-def metrics(request: HttpRequest) -> HttpResponse:
-    """Return counts of runs, queue lengths and heartbeats in Prometheus' text format."""
-    lines = [*_run_lines(), *_queue_lines(), *_heartbeat_lines()]
-    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def check_all() -> dict[str, Check]:
@@ -157,38 +147,6 @@ def queue_lengths() -> dict[str, int]:
         return {queue: broker.count_messages(settings.BROKER_FOLDER, queue) for queue in heartbeat.WORKERS}
     with broker.redis_client(settings.REDIS_URL) as client:
         return {queue: int(client.llen(queue)) for queue in heartbeat.WORKERS}
-
-
-def _run_lines() -> list[str]:
-    from exports.models import Run
-
-    counts = Run.objects.order_by().values_list("status").annotate(Count("pk"))
-    return [
-        "# HELP segment_exports_runs Runs of exports, by status.",
-        "# TYPE segment_exports_runs gauge",
-        *(f'segment_exports_runs{{status="{status}"}} {count}' for status, count in sorted(counts)),
-    ]
-
-
-def _queue_lines() -> list[str]:
-    return [
-        "# HELP segment_exports_queue_length Messages that wait, by queue.",
-        "# TYPE segment_exports_queue_length gauge",
-        *(f'segment_exports_queue_length{{queue="{name}"}} {length}' for name, length in queue_lengths().items()),
-    ]
-
-
-def _heartbeat_lines() -> list[str]:
-    signs = {name: heartbeat.last(name) for name in heartbeat.NAMES}
-    ages = {name: (clock.now() - sign.at).total_seconds() for name, sign in signs.items() if sign}
-    return [
-        "# HELP segment_exports_up Whether a process of a part wrote a heartbeat within the last seconds.",
-        "# TYPE segment_exports_up gauge",
-        *(f'segment_exports_up{{part="{name}"}} {int(sign is not None)}' for name, sign in signs.items()),
-        "# HELP segment_exports_last_seen_seconds Seconds since a part's last sign of life.",
-        "# TYPE segment_exports_last_seen_seconds gauge",
-        *(f'segment_exports_last_seen_seconds{{part="{name}"}} {age:.1f}' for name, age in ages.items()),
-    ]
 
 
 @dataclass(frozen=True)

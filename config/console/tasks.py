@@ -5,6 +5,7 @@ from celery import shared_task, signals
 from config.console import overdue
 from config.console.models import SystemSchedule
 from config.console.system_refresh import actions, engine
+from config.platform import call_metrics
 from config.platform.jobs import heartbeat
 from config.platform.jobs.enqueue import enqueue
 from config.platform.schedules import ticks
@@ -41,7 +42,8 @@ def _start_heartbeat(sender: object, **_: object) -> None:
     node = str(getattr(sender, "hostname", ""))
     name = node.partition("@")[0]
     if name in heartbeat.WORKERS:
-        _heartbeat_threads.append(heartbeat.HeartbeatThread(name, node))
+        publisher = call_metrics.Publisher(node)
+        _heartbeat_threads.append(heartbeat.HeartbeatThread(name, node, also=publisher.publish_if_due))
         _heartbeat_threads[-1].start()
 
 

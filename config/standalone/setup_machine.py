@@ -29,6 +29,7 @@ FOR_CHECKS: dict[tuple[str, ...], str] = {
     ("caddy",): "caddy",
     ("docker-compose",): "docker-compose",
     ("systemd-analyze",): "systemd",
+    ("promtool",): "prometheus",
 }
 FOR_TESTS = {
     ("chromium-headless-shell", "chromium"): "chromium-headless-shell",

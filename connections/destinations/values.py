@@ -15,10 +15,15 @@ Renew = Callable[[str, bool], str]
 # Called right before each request or write, from any thread. Raises when nothing may leave any more, because
 # another worker may hold the lease by now; a destination lets that error pass.
 SendGuard = Callable[[], None]
+CallObserver = Callable[[int | None, float], None]
 
 
 def no_guard() -> None:
     """Let every request pass, where no lease is held."""
+
+
+def unobserved(_status: int | None, _seconds: float) -> None:
+    """Count no call, where credentials are only being tried."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,8 @@ class Access:
     credentials: Mapping[str, str] = field(repr=False)
     # What is not secret and belongs to the connection, such as the client id of a client key.
     options: Mapping[str, str] = field(default_factory=dict)
+    # Is told the HTTP status of each call, None without a response, and its seconds.
+    observe: CallObserver = field(default=unobserved, repr=False, compare=False)
     # For credentials that expire; None for those that do not, and for those that are only being tried.
     renew: Renew | None = field(default=None, repr=False, compare=False)
     check_may_send: SendGuard = field(default=no_guard, repr=False, compare=False)

@@ -10,7 +10,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -89,10 +89,11 @@ def forget_all() -> None:
 
 
 class HeartbeatThread:
-    """Write the heartbeat of this worker process from a thread, however busy the process is."""
+    """Write the heartbeat of this worker process from a thread, however busy the process is. ``also`` is called
+    with each."""
 
-    def __init__(self, name: str, node: str) -> None:
-        self._name, self._node = name, node
+    def __init__(self, name: str, node: str, *, also: Callable[[], None] = lambda: None) -> None:
+        self._name, self._node, self._also = name, node, also
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._beat, name=f"pulse-{name}", daemon=True)
 
@@ -121,6 +122,7 @@ class HeartbeatThread:
         try:
             close_old_connections()
             write(self._name, self._node)
+            self._also()
         except Exception as error:  # the cache may be away for a moment; the missing sign tells
             logger.warning("could not give a sign of life: %s", type(error).__name__)
 

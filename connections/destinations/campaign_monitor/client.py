@@ -31,7 +31,16 @@ from connections.destinations.campaign_monitor.client_time import SystemClock
 from connections.destinations.campaign_monitor.responses import Answer
 from connections.destinations.errors import TryLater
 from connections.destinations.subscribers import RegisteredWebhook, SubscriberPage
-from connections.destinations.values import BatchReceipt, NewField, Renew, SendGuard, TargetField, no_guard
+from connections.destinations.values import (
+    BatchReceipt,
+    CallObserver,
+    NewField,
+    Renew,
+    SendGuard,
+    TargetField,
+    no_guard,
+    unobserved,
+)
 
 PATH = "/api/v3.3"
 _PARALLEL_CALLS = 5
@@ -70,7 +79,7 @@ class _Token(AuthBase):
 class Client:
     """A kept-alive connection to an account, opened by an API key or an OAuth ``token``. When a token is refused,
     ``renew`` is asked for another one and the call is repeated. ``check_may_send`` is called before each request
-    and may raise."""
+    and may raise. ``observe`` is told the status and the seconds of each."""
 
     def __init__(
         self,
@@ -80,7 +89,9 @@ class Client:
         token: str = "",
         renew: Renew | None = None,
         check_may_send: SendGuard = no_guard,
+        observe: CallObserver = unobserved,
     ) -> None:
+        self._observe = observe
         self._renew = renew
         self._check_may_send = check_may_send
         self._root = base_url.rstrip("/") + PATH
@@ -259,12 +270,15 @@ class Client:
             )
             content = _bounded(response)
         except requests.RequestException as error:
+            self._observe(None, time.monotonic() - started)
             raise _later(error, self._host) from None  # what requests says may hold the whole request
+        seconds = time.monotonic() - started
+        self._observe(response.status_code, seconds)
         return Answer(
             status=response.status_code,
             body=content,
             headers={name.lower(): value for name, value in response.headers.items()},
-            seconds=time.monotonic() - started,
+            seconds=seconds,
         )
 
 

@@ -34,6 +34,7 @@ from connections.destinations.values import (
     Access,
     BatchOperation,
     BatchReceipt,
+    CallObserver,
     Capabilities,
     CheckStep,
     Finding,
@@ -82,6 +83,7 @@ class _ClientOptions(TypedDict):
     token: str
     renew: Renew | None
     check_may_send: SendGuard
+    observe: CallObserver
 
 
 class CampaignMonitor(Destination):
@@ -351,6 +353,7 @@ def _client_options(access: Access) -> _ClientOptions:
         "token": secrets.get("access_token", ""),
         "renew": access.renew,
         "check_may_send": access.check_may_send,
+        "observe": access.observe,
     }
 
 

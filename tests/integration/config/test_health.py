@@ -124,15 +124,5 @@ def test_answers_are_never_kept(client: Client) -> None:
     assert "no-store" in client.get("/healthz")["Cache-Control"]
 
 
-@pytest.mark.usefixtures("_everybody_alive")
-def test_it_counts_runs_queues_and_signs_of_life(client: Client, settings: Settings) -> None:
-    settings.BROKER_FOLDER.mkdir()
-    (settings.BROKER_FOLDER / "0_a.jobs.msg").touch()
-    lines = client.get("/metrics").content.decode().splitlines()
-    assert 'segment_exports_queue_length{queue="jobs"} 1' in lines
-    assert 'segment_exports_up{part="beat"} 1' in lines
-    assert "# TYPE segment_exports_runs gauge" in lines
-
-
 def test_health_endpoints_refuse_posts(client: Client) -> None:
     assert client.post("/readyz").status_code == 405
