@@ -15,7 +15,7 @@ from segments.attribute_changes.checks import check_merge, identifies
 from segments.attribute_changes.conversion import NO_SOURCE, fill_converted, with_new_columns
 from segments.attribute_changes.following import change_plans, rename_in_segments
 from segments.attribute_changes.frame import ChangeRefused, Locked
-from segments.attribute_changes.retype import Sample, conversion_to, plans_of, set_columns
+from segments.attribute_changes.retype import Sample, bare_numbers, conversion_to, plans_of, set_columns
 from segments.catalog import Attribute
 from segments.models import AttributeChange, DataSource, DeletedAttribute, ProfileAttribute, Segment
 from segments.sources.column_plan import ColumnPlan, ColumnType
@@ -97,6 +97,7 @@ def conclude(change: AttributeChange, after: Attribute, users: Locked) -> list[S
         is_email = plan.is_email and new.type is ColumnType.TEXT
         return replace(plan, type=new.type, format=new.format, null_words=new.null_words, is_email=is_email)
 
+    after = _as_sent(merged, after)
     rename_in_segments(users, merged.name, target.name, by)
     change_plans(users, merged, target.name, moved)
     hooks.attribute_users.rename(merged.name, target.name, by=by)
@@ -109,6 +110,15 @@ def conclude(change: AttributeChange, after: Attribute, users: Locked) -> list[S
     DeletedAttribute.objects.create(pk=catalog.attribute_of(merged).number)
     merged.delete()
     return segments
+
+
+def _as_sent(merged: ProfileAttribute, after: Attribute) -> Attribute:
+    """Let numbers go on being written as exports that use the merged attribute have sent them, with or without
+    quotation marks, if no export uses the other one: else equal values would be sent again."""
+    usages = hooks.attribute_users.usages()
+    if after.name.casefold() in usages or merged.name.casefold() not in usages:
+        return after
+    return replace(after, has_bare_numbers=bare_numbers(catalog.attribute_of(merged), after.data_type))
 
 
 def regroups(change: AttributeChange) -> bool:

@@ -101,7 +101,7 @@ def fill(reader: Reader, change: AttributeChange, number: int) -> tuple[Attribut
     kind = AttributeType(change.data_type)
     fill_converted(reader, conversion.query(), ColumnType(change.data_type))
     before = conversion.attribute
-    after = replace(before, data_type=kind, has_bare_numbers=_bare_numbers(before, kind))
+    after = replace(before, data_type=kind, has_bare_numbers=bare_numbers(before, kind))
     return with_new_columns(reader, after, number), count(reader).misfits
 
 
@@ -150,7 +150,7 @@ def plans_to_json(plans: Mapping[str, ColumnPlan]) -> dict[str, Any]:
     return {key: plan.to_dict() for key, plan in plans.items()}
 
 
-def _bare_numbers(before: Attribute, kind: AttributeType) -> bool | None:
+def bare_numbers(before: Attribute, kind: AttributeType) -> bool | None:
     """Return whether numbers go on being written without quotation marks; None if that is usual for the type."""
     was_bare = before.has_bare_numbers
     if was_bare is None:

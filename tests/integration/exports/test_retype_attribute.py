@@ -111,6 +111,27 @@ def test_after_a_merge_exports_send_the_other_attribute(tmp_path: Path, to_list:
     assert sent_again(to_list, bob) == (2, 1)
 
 
+@pytest.mark.parametrize(
+    ("former", "kind", "expected"),
+    [
+        (ColumnType.TEXT, ColumnType.NUMBER, (1, 2)),  # 007
+        (ColumnType.NUMBER, ColumnType.TEXT, (1, 2)),  # 7 is 007 again
+        (ColumnType.NUMBER, ColumnType.INTEGER, (1, 2)),  # 12.5
+    ],
+)
+def test_after_a_merge_into_another_type_only_values_that_differ_are_sent(
+    tmp_path: Path, to_list: Export, bob: User, former: ColumnType, kind: ColumnType, expected: tuple[int, int]
+) -> None:
+    if former is not ColumnType.TEXT:
+        retype("points", former, by=bob)
+    plan = ColumnPlan("score", type=kind)
+    import_file(tmp_path / "b.csv", "id,score\n9,5\n", source="Other", plans=[plan])
+    assert sent_again(to_list, bob) == (3, 0)
+    merge("points", "score", by=bob, accepted=1)
+    assert sent_again(to_list, bob) == expected
+    assert sent_again(to_list, bob) == (0, 3)
+
+
 def test_a_limit_that_allows_only_one_of_both_refuses_a_merge(
     tmp_path: Path, to_list: Export, shared: Connection, bob: User
 ) -> None:
