@@ -1,6 +1,7 @@
 """Operations of the REST API about list state: what is known of the contacts on a list."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -14,8 +15,16 @@ from config.platform.accounts.permissions import Permission
 from config.platform.api.ndjson import documented, ndjson
 from config.platform.api.values import PAGE_SIZE, Answer, Id, Limit, Page, Text, page_of
 from config.platform.audit.record import record
+from config.platform.jobs.models import JobStatus
 from config.platform.web.htmx import Request
-from exports.models import DeliveredSet, ListState, RemovedContact, SubscriberStatus, SyncedContact
+from exports.models import (
+    DeliveredSet,
+    ListState,
+    ListWatch,
+    RemovedContact,
+    SubscriberStatus,
+    SyncedContact,
+)
 
 router = Router(tags=["List state"])
 
@@ -38,12 +47,25 @@ class ListOut(Answer):
     export_ids: list[int]
 
 
+class DriftOut(Answer):
+    """What the last comparison of a list has found: when, and how many contacts differ in which way."""
+
+    compared_at: datetime
+    other_state: int
+    other_data: int
+    gone: int
+    not_ours: int
+
+
 class ListStateOut(ListOut):
-    """A list with the number of its contacts; ``suppressed`` counts them by the code of the list."""
+    """A list with the number of its contacts; ``suppressed`` counts them by the code of the list. ``looked_at``:
+    when it was last read for changes."""
 
     on_list: int
     suppressed: dict[str, int]
     removed: int
+    looked_at: datetime | None
+    drift: DriftOut | None
 
 
 @router.get("/lists", response=Page[ListOut], operation_id="list_lists", summary="List the lists of exports")
@@ -72,6 +94,21 @@ def get_list(request: Request, state_id: Id) -> object:
         on_list=SyncedContact.objects.filter(list_state=state).count(),
         suppressed={row["code"]: row["contacts"] for row in codes},
         removed=state.removed.count(),
+        looked_at=ListWatch.objects.filter(list_state=state).values_list("looked_at", flat=True).first(),
+        drift=_drift(state),
+    )
+
+
+def _drift(state: ListState) -> DriftOut | None:
+    found = state.comparisons.filter(status=JobStatus.SUCCESSFUL, finished_at__isnull=False).first()
+    if found is None or found.finished_at is None:
+        return None
+    return DriftOut(
+        compared_at=found.finished_at,
+        other_state=found.other_state,
+        other_data=found.other_data,
+        gone=found.gone,
+        not_ours=found.not_ours,
     )
 
 

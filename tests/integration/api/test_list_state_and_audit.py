@@ -7,7 +7,15 @@ import pytest
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs import clock
-from exports.models import DeliveredSet, ListState, RemovedContact, SubscriberStatus, SyncedContact
+from exports.models import (
+    DeliveredSet,
+    ListComparison,
+    ListState,
+    ListWatch,
+    RemovedContact,
+    SubscriberStatus,
+    SyncedContact,
+)
 from exports.state.plan_action import UNKNOWN_DATA
 from tests.support import exports
 from tests.support.api import client_of
@@ -47,6 +55,13 @@ def test_a_list_says_how_many_contacts_it_has(charlie: User, state: ListState) -
     assert (shown["id"], shown["title"]) == (state.pk, "Newsletter")
     counts = client.get(f"lists/{state.pk}").json()
     assert (counts["on_list"], counts["suppressed"], counts["removed"]) == (1, {"unsubscribed": 1}, 1)
+    assert (counts["looked_at"], counts["drift"]) == (None, None)
+    now = clock.now()
+    ListWatch.objects.create(list_state=state, looked_at=now)
+    ListComparison.objects.create(list_state=state, status="successful", finished_at=now, gone=2, not_ours=7)
+    counts = client.get(f"lists/{state.pk}").json()
+    assert counts["looked_at"] == counts["drift"]["compared_at"]
+    assert (counts["drift"]["gone"], counts["drift"]["not_ours"], counts["drift"]["other_data"]) == (2, 7, 0)
 
 
 def test_contacts_are_streamed_by_state_and_that_is_recorded(bob: User, charlie: User, state: ListState) -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from pytest_django import Settings
 
@@ -13,11 +14,14 @@ from config.platform.jobs.models import JobStatus
 from connections import actions as connection_actions
 from connections.destinations.campaign_monitor.sandbox.model import now as now_there
 from connections.models import Connection
-from exports.feedback import listed_states, look, watches
+from exports import tasks
+from exports.feedback import listed_states, look, watches, webhooks
 from exports.models import (
     Export,
+    ListComparison,
     ListState,
     ListWatch,
+    ListWebhook,
     Refused,
     RemovedContact,
     Run,
@@ -183,6 +187,39 @@ def test_the_look_up_of_a_contact_says_why_it_is_suppressed(
     shown = bob_client.post("/data/exports/person/", {"email": BEN}).content.decode()
     assert "Suppressed" in shown
     assert "Emails to this address bounced" in shown
+
+
+def test_a_tick_enqueues_what_is_due(
+    newsletter: Export, settings: Settings, enqueued: list[tuple[object, ...]]
+) -> None:
+    settings.LIST_WEBHOOK_URL = "http://127.0.0.1:9"
+    cache.clear()
+    tasks.enqueue_pending()
+    watch, webhook = ListWatch.objects.get(), ListWebhook.objects.get()
+    assert ("exports.tasks.look_at_list", watch.pk) in enqueued
+    assert ("exports.tasks.tend_list_webhook", webhook.pk) in enqueued
+    tasks.look_at_list(watch.pk)
+    tasks.tend_list_webhook(webhook.pk)
+    assert (watches.due(), webhooks.due()) == ([], [])
+    enqueued.clear()
+    tasks.compare_lists()
+    tasks.enqueue_pending()
+    comparison = ListComparison.objects.get()
+    assert [message for message in enqueued if "list" in str(message[0])] == [
+        ("exports.tasks.compare_list", comparison.pk)
+    ]
+    tasks.compare_list(comparison.pk)
+    comparison.refresh_from_db()
+    assert comparison.status == JobStatus.SUCCESSFUL
+
+
+def test_what_is_known_of_lists_without_exports_is_forgotten(sent: Run, newsletter: Export) -> None:
+    Export.objects.update(list_id="c" * 32)
+    tasks.forget_unused_lists()
+    assert ListState.objects.count() == 1  # the export has contacts on its former list
+    Export.objects.all().delete()
+    tasks.forget_unused_lists()
+    assert (ListState.objects.count(), ListWatch.objects.count()) == (0, 0)
 
 
 # -- pages, interruptions and trouble ----------------------------------------------------------------------------
