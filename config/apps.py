@@ -45,6 +45,10 @@ class NotificationsConfig(AppConfig):
     name, label = "config.platform.notifications", "notifications"
 
 
+class EventsConfig(AppConfig):
+    name, label = "config.platform.events", "events"
+
+
 class ApiConfig(AppConfig):
     name, label = "config.platform.api", "api"
 

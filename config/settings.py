@@ -153,6 +153,7 @@ INSTALLED_APPS = [
     "config.apps.AccountsConfig",
     "config.apps.ApiConfig",
     "config.apps.AuditConfig",
+    "config.apps.EventsConfig",
     "config.apps.JobsConfig",
     "config.apps.KeyringConfig",
     "config.apps.NotificationsConfig",
@@ -280,6 +281,8 @@ PUBLIC_URL_IS_GIVEN = bool(environment.text("PUBLIC_URL", ""))
 # -- notifications: what got worse, and what is well again -----------------------------------------------------
 WEBHOOK_URL = environment.web_address("WEBHOOK_URL", "")
 WEBHOOK_SECRET = environment.text("WEBHOOK_SECRET", "")
+# Hosts, addresses and networks that webhooks of events may send to although they are internal.
+EVENT_WEBHOOK_HOSTS = environment.comma_separated("EVENT_WEBHOOK_HOSTS")
 # A run that is refused more of its people than that share is told of.
 REJECTED_PERCENT = environment.number("REJECTED_PERCENT", 5, most=100)
 # The command import_profiles exits with 1 when more of a file's rows than this share are rejected.

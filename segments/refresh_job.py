@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 from config.platform.jobs import clock, leases
 from config.platform.jobs.enqueue import enqueue_on_commit
 from config.platform.jobs.models import OPEN, JobStatus
-from segments import alerts
+from segments import alerts, refresh_events
 from segments.models import DataSource, MemberSet, Segment, SegmentRefresh
 from segments.refresh import skip_reason
 from segments.rules import references
@@ -256,7 +256,7 @@ def _end_all(found: Sequence[_Found]) -> list[_Claimed]:
     current = {segment.pk: segment for segment in locked}
     dependents = segments_by_reference(ids)
     with_alerts = alerts.segments_with_alerts(ids)
-    again = []
+    again, ended = [], []
     for each in found:
         if _is_outdated(each.compiled, current):
             again.append(each.claimed)
@@ -266,6 +266,8 @@ def _end_all(found: Sequence[_Found]) -> list[_Claimed]:
             each.claimed.check()
             _end(each, segment, has_alerts=segment.pk in with_alerts)
             _wake(dependents.get(segment.pk, ()), has_changed=each.new_set is not None)
+            ended.append((segment, each.claimed.job))
+    refresh_events.emit_refreshed(ended)
     return again
 
 

@@ -25,6 +25,7 @@ from exports.models import DeliveredSet, Export, ListCleanup, Run, RunKind, Trig
 from exports.models.snapshot import ORDINARY, RunOptions
 from exports.removal import list_cleanup
 from exports.removal.list_cleanup import AbandonedList, CleanupSettings
+from exports.reporting import run_events
 
 
 @transaction.atomic
@@ -175,6 +176,7 @@ def _new_run(
         list_id=delivered_set.list_id,
     )
     ListCleanup.objects.create(run=run, delivered_set=delivered_set, connection=connection)
+    run_events.emit_status(run)
     return run
 
 

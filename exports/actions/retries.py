@@ -15,7 +15,7 @@ from config.platform.jobs.models import JobStatus
 from exports import permissions, policies
 from exports.actions import list_cleanup, runs
 from exports.models import Export, OutcomeKind, Run, Trigger
-from exports.reporting import alerts
+from exports.reporting import alerts, run_events
 from exports.state.status import Reason, change_status
 
 _AT_ONCE = 100
@@ -103,4 +103,5 @@ def _start(run_id: int, export_id: int) -> None:
         message = _("%(failure)s It cannot be retried: %(why)s")
         words = message % {"failure": failed.message, "why": refusal.sentence}
         change_status(failed, JobStatus.FAILED, Reason(failed.reason), message=words.strip(), resume_at=None)
+        run_events.emit_status(failed)
         alerts.update_alerts(failed)

@@ -12,7 +12,7 @@ from config.platform.jobs.models import OPEN, JobStatus
 from exports import permissions, policies
 from exports.models import Export, Run, RunEvent, RunKind, Stage, Trigger
 from exports.models.snapshot import ORDINARY, RunOptions
-from exports.reporting import alerts
+from exports.reporting import alerts, run_events
 from exports.state.status import Reason, change_status
 
 
@@ -39,6 +39,7 @@ def start_run(
     if trigger != Trigger.SYSTEM:  # the record of the system refresh names the user
         asked: dict[str, tuple[object, object]] = {name: (None, value) for name, value in run.options.items()}
         record("run", export, by=by, changes={"run": (None, run.number), **asked})
+    run_events.emit_status(run)
     enqueue_on_commit("exports.tasks.work_on_run", run.pk)
     return run
 
@@ -52,6 +53,7 @@ def skip_run(export: Export, *, trigger: Trigger, message: str) -> Run | None:
         return None
     run = new_run(export, trigger, None)
     change_status(run, JobStatus.SKIPPED, Reason.UPSTREAM_FAILED, message=message, stage=Stage.COMPLETE)
+    run_events.emit_status(run)
     alerts.update_alerts(run)
     return run
 
@@ -83,6 +85,7 @@ def cancel_run(run: Run, *, by: User | None) -> None:
     record("canceled", run.export, by=by, changes={"run": (run.number, None)})
     if run.next_try_at is not None:
         change_status(run, JobStatus.CANCELED, Reason.CANCELED_BY_PERSON, by=by, resume_at=None)
+        run_events.emit_status(run)
         return
     # The worker of the run sees this within a second; where none has it, the message wakes one.
     Run.objects.filter(pk=run.pk).update(cancel_requested_at=clock.now(), resume_at=None)

@@ -8,6 +8,7 @@ from config.platform.notifications import alerts
 from config.platform.notifications.alerts import Subject
 from config.platform.notifications.models import Kind
 from exports.models import DeliveredSet, Export, ListComparison, ListState
+from exports.reporting import run_events
 
 
 def update(comparison: ListComparison) -> None:
@@ -28,6 +29,7 @@ def update(comparison: ListComparison) -> None:
         "data": comparison.other_data,
         "gone": comparison.gone,
     }
+    run_events.emit_drift(comparison, subject.name)
     results = {"other_state": comparison.other_state, "other_data": comparison.other_data, "gone": comparison.gone}
     alerts.open_alert(Kind.DRIFT, subject, sentence, also=_recipients(comparison.list_state), results=results)
 

@@ -15,6 +15,7 @@ from connections.policies import why_it_cannot_run
 from exports import policies
 from exports.models import DeliveredSet, Export, Run, Stage
 from exports.models.snapshot import RunOptions, RunSnapshot
+from exports.reporting import run_events
 from exports.run import list_changes
 from exports.state import claim, run_settings
 from exports.state.status import Reason, StopRun, change_status
@@ -151,6 +152,7 @@ def take_list(run: Run, connection: Connection, snapshot: RunSnapshot) -> bool:
                 snapshot=snapshot,
                 resume_at=None,
             )
+            run_events.emit_status(run)
     except IntegrityError:
         run.refresh_from_db()
         claim.defer(run, LOOK_AGAIN_SECONDS, reason=Reason.LIST_BUSY)

@@ -17,7 +17,7 @@ from connections.destinations.errors import DestinationError
 from exports.models import IS_REMOVAL, BatchStatus, DeliveredSet, OutcomeKind, Run, Stage, SyncedContact
 from exports.removal import removal_plan
 from exports.removal.removal_plan import RemovalGuard
-from exports.reporting import alerts
+from exports.reporting import alerts, run_events
 from exports.reporting.run_message import counts_of
 from exports.results import left_out_values, removals, unknown_results
 from exports.run.final_status import Verdict, decide
@@ -123,6 +123,7 @@ def _end(
     if not run.batches.filter(sent_at__isnull=False).exists():
         values["disclosed_at"] = clock.now()
     change_status(run, status, reason, message=message, by=by, **values)
+    run_events.emit_status(run)
     alerts.update_alerts(run)
 
 

@@ -17,7 +17,7 @@ from config.platform.accounts.permissions import Permission
 from config.platform.audit.record import record
 from config.platform.jobs import clock
 from config.platform.jobs.enqueue import enqueue_on_commit
-from config.platform.notifications import recipients
+from config.platform.notifications import condition_events, recipients
 from config.platform.notifications.models import Change, Channel, Condition, Kind, Notification
 from config.platform.notifications.recipients import Recipient
 
@@ -67,6 +67,7 @@ def open_alert(
         _open(subject, [kind]).update(sentence=sentence, path=subject.path, results=results)
         return None
     _notify(condition, Change.OPENED, recipients.recipients_of(kind, also, only))
+    condition_events.emit_opened(condition)
     return condition
 
 
@@ -82,11 +83,15 @@ def close_alerts(kinds: Collection[Kind], subject: Subject) -> None:
     notifications = Notification.objects.filter(condition__in=closed, change=Change.OPENED)
     pairs = sorted(set(notifications.values_list("channel", "recipient")))
     _notify(closed[0], Change.CLOSED, [(Channel(channel), recipient) for channel, recipient in pairs])
+    condition_events.emit_resolved(closed)
 
 
 def forget(subject: Subject) -> None:
-    """Close the conditions of a subject that no longer exists, without a notification."""
-    _open(subject, list(Kind)).update(closed_at=clock.now())
+    """Close the conditions of a subject that no longer exists, without a notification to users."""
+    closed = list(_open(subject, list(Kind)).order_by("pk"))
+    if closed:
+        Condition.objects.filter(pk__in=[condition.pk for condition in closed]).update(closed_at=clock.now())
+        condition_events.emit_resolved(closed)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ class Kind(TextChoices):
     SEGMENT_HALVED = "segment_halved", _("Segment lost half of its members")
     RECONNECT = "reconnect", _("Reconnect needed")
     EXPORT_USER = "export_user", _("Export user needed")
+    WEBHOOK_OFF = "webhook_off", _("Webhook turned off")
     TEST = "test", _("Test")
 
 
@@ -45,6 +46,7 @@ KIND_MEANINGS: dict[Kind, Promise] = {
     Kind.SEGMENT_EMPTY: _("A segment that had members is now empty."),
     Kind.SEGMENT_HALVED: _("A segment lost more than half of its members in a refresh."),
     Kind.RECONNECT: _("The destination no longer accepts the credentials of a connection."),
+    Kind.WEBHOOK_OFF: _("A webhook was turned off because its receiver has accepted no event for days."),
     Kind.EXPORT_USER: _("The export user of a connection is no longer an active administrator."),
 }
 

@@ -1,15 +1,12 @@
-"""Find the server of a bucket, refuse internal ones unless a setting lists them, and connect to the addresses that
-were checked."""
+"""Find the server of a bucket, and refuse internal ones unless a setting lists them."""
 
 import re
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
-import requests
 from django.conf import settings
 from django.utils.translation import gettext as _
-from requests.adapters import HTTPAdapter
 
 from config.platform.hosts import HostRefused, resolve_host
 from segments.sources.buckets.errors import BucketFailed
@@ -65,27 +62,6 @@ def server_of(*, endpoint: str, region: str, bucket: str, is_path_style: bool) -
         base_path=f"/{bucket}/" if is_path_style else "/",
         addresses=tuple(addresses),
     )
-
-
-class CheckedAddress(HTTPAdapter):
-    """Connects to a checked address instead of resolving the name again, and verifies the certificate of the
-    name."""
-
-    def __init__(self, name: str, address: str) -> None:
-        self._name, self._address = name, address
-        super().__init__()
-
-    def get_connection_with_tls_context(
-        self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
-    ) -> Any:
-        """Return a connection to the address."""
-        host, given = self.build_connection_pool_key_attributes(request, verify, cert)
-        options: dict[str, Any] = {**given}
-        if host["scheme"] == "https":
-            options |= {"server_hostname": self._name, "assert_hostname": self._name}
-        return self.poolmanager.connection_from_host(
-            self._address, host["port"], host["scheme"], pool_kwargs=options
-        )
 
 
 def _wrong_endpoint() -> BucketFailed:

@@ -9,7 +9,8 @@ from typing import Final, Self
 import requests
 from django.utils.translation import gettext as _
 
-from segments.sources.buckets.address import BucketServer, CheckedAddress
+from config.platform.checked_address import CheckedAddress
+from segments.sources.buckets.address import BucketServer
 from segments.sources.buckets.answers import LARGEST_PAGE, BucketObject, failure_in, page_in, plain_etag
 from segments.sources.buckets.errors import BucketFailed, ObjectChanged, unreachable
 from segments.sources.buckets.signature import SigningKey, encoded_path, encoded_query, signed_headers

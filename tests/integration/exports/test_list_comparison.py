@@ -7,6 +7,8 @@ import pytest
 from pytest_django import Settings
 
 from config.platform.accounts.models import User
+from config.platform.events import webhooks
+from config.platform.events.models import Event, EventType
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
 from config.platform.notifications.models import Condition, Kind
@@ -216,9 +218,10 @@ def test_one_comparison_of_a_list_is_open(sent: Run) -> None:
 
 
 def test_much_drift_opens_an_alert_that_a_better_comparison_closes(
-    sent: Run, account: RunningSandbox, settings: Settings
+    sent: Run, account: RunningSandbox, settings: Settings, alice: User
 ) -> None:
-    settings.LIST_DRIFT_PERCENT = 40
+    settings.LIST_DRIFT_PERCENT, settings.EVENT_WEBHOOK_HOSTS = 40, ["127.0.0.1"]
+    webhooks.create_webhook(address="http://127.0.0.1/x", event_types=[EventType.LIST_DRIFT], by=alice)
     account.set_state([BEN], "Unsubscribed")
     compare()
     assert not Condition.objects.exists()
@@ -227,6 +230,9 @@ def test_much_drift_opens_an_alert_that_a_better_comparison_closes(
     condition = Condition.objects.get(kind=Kind.DRIFT, closed_at=None)
     assert condition.subject_name == "Newsletter"
     assert condition.results == {"other_state": 2, "other_data": 0, "gone": 0}
+    event = Event.objects.get()
+    assert (event.type, event.data["other_state"]) == ("list.drift", 2)
+    assert [export["id"] for export in event.data["exports"]] == [sent.export_id]
     assert condition.path == f"/data/exports/{Export.objects.get().pk}/list/"
     compare()
     assert not Condition.objects.filter(closed_at=None).exists()

@@ -7,7 +7,8 @@ import pytest
 import requests
 from pytest_django import Settings
 
-from segments.sources.buckets.address import CheckedAddress, server_of
+from config.platform.checked_address import CheckedAddress
+from segments.sources.buckets.address import server_of
 from segments.sources.buckets.errors import BucketFailed
 
 
