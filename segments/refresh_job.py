@@ -162,8 +162,8 @@ def _ending_on_error(claimed: _Claimed) -> Iterator[None]:
         raise
     except Canceled:
         _finish(job, JobStatus.CANCELED)
-    except (rules_tree.InvalidRules, StoreMismatch) as invalid:
-        _finish(job, JobStatus.FAILED, str(invalid))
+    except (rules_tree.InvalidRules, StoreMismatch, lake.OutOfMemory) as refusal:
+        _finish(job, JobStatus.FAILED, str(refusal))
     except Exception:
         logger.exception("refresh %s failed", job.pk)
         _finish(

@@ -10,7 +10,7 @@ from config.platform.jobs.models import JobStatus
 from segments import actions, refresh_job, tasks
 from segments.models import AttributeType, DataSource, ProfileAttribute, Segment, SegmentRefresh
 from segments.store import engine, lake, matching, members
-from segments.store.lake import Reader, StoreError
+from segments.store.lake import OutOfMemory, Reader, StoreError
 from tests.support.profiles import create_attributes, create_profile, members_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -211,6 +211,17 @@ def test_a_commit_that_fails_for_each_fails_all(segments: list[Segment], monkeyp
     monkeypatch.setattr(members, "write_matching", fail)
     run_first()
     assert results() == dict.fromkeys(CITIES, JobStatus.FAILED)
+
+
+def test_too_little_memory_is_named(segments: list[Segment], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise OutOfMemory
+
+    monkeypatch.setattr(members, "write_matching", fail)
+    run_first()
+    assert results() == dict.fromkeys(CITIES, JobStatus.FAILED)
+    messages = set(SegmentRefresh.objects.values_list("message", flat=True))
+    assert all("more memory than PROFILE_STORE_MEMORY_MB allows" in message for message in messages)
 
 
 def test_one_that_lost_its_lease_changes_nothing(segments: list[Segment], monkeypatch: pytest.MonkeyPatch) -> None:
