@@ -174,7 +174,9 @@ _CONTACTS = {
 
 
 def _lists() -> "QuerySet[ListState]":
-    return ListState.objects.prefetch_related("sets")
+    """Select the lists that exports have sent to. Others are only watched so far."""
+    sent_to = DeliveredSet.objects.values("list_state")
+    return ListState.objects.filter(pk__in=sent_to).prefetch_related("sets")
 
 
 def _shown(state: ListState) -> dict[str, Any]:

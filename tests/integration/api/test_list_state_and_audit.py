@@ -64,6 +64,12 @@ def test_a_list_says_how_many_contacts_it_has(charlie: User, state: ListState) -
     assert (counts["drift"]["gone"], counts["drift"]["not_ours"], counts["drift"]["other_data"]) == (2, 7, 0)
 
 
+def test_a_list_that_is_only_watched_is_not_listed(charlie: User, state: ListState) -> None:
+    watched = ListState.objects.create(account="campaign_monitor:sandbox", list_id="b" * 32)
+    assert [each["id"] for each in client_of(charlie).get("lists").json()["items"]] == [state.pk]
+    assert client_of(charlie).get(f"lists/{watched.pk}").status_code == 404
+
+
 def test_contacts_are_streamed_by_state_and_that_is_recorded(bob: User, charlie: User, state: ListState) -> None:
     url = f"lists/{state.pk}/contacts"
     found = {}
