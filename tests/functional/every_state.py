@@ -3,6 +3,7 @@ imports that run and are held, segments that exclude, exports that have left a l
 
 from collections import defaultdict
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from config.platform.accounts.models import User
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
 from connections.models import Connection
-from exports.actions import preview
+from exports.actions import list_comparison, preview, suppressions
+from exports.feedback import comparison
 from exports.models import Export, Removal
 from segments.models import DatabaseQuery, DataSource, ImportJob, ImportMode, Segment
 from segments.sources import actions, import_job
@@ -75,7 +77,21 @@ def _runs(alice: User, account: RunningSandbox, connection: Connection) -> tuple
     preview.work_out(preview.request(export, by=alice).pk)
     assert [(run.rejected, run.removed) for run in ended] == [(2, 0), (0, 2), (0, 0)]
     assert ended[2].removal_guard
+    _differences(alice, account, export)
     return export, [run.pk for run in ended]
+
+
+def _differences(alice: User, account: RunningSandbox, export: Export) -> None:
+    """Let the list differ from what is known of it, and import suppressions for it."""
+    body = {"EmailAddress": "other@example.com", "ConsentToTrack": "Unchanged"}
+    account.api("PUT", f"/subscribers/{export.list_id}.json", params={"email": CROWD[-1]}, json=body)
+    suppressions.import_list(export, BytesIO(b"email\nzed@example.com\n"), replaces=False, by=alice)
+    job = list_comparison.start(export, by=alice)
+    assert job is not None
+    while comparison.compare(job.pk):
+        pass
+    job.refresh_from_db()
+    assert job.status == JobStatus.SUCCESSFUL
 
 
 def _former_list(alice: User, account: RunningSandbox, connection: Connection) -> int:

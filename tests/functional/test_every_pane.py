@@ -24,6 +24,8 @@ PARTS = 3  # for as many processes
 
 # Reached from elsewhere than the page that they close to.
 OTHER_PAGES = {
+    "exports:repair_list": "/data/exports/{pk}/list/?kind=gone",
+    "exports:remove_suppressions": "/data/exports/{pk}/list/?kind=suppressed&code=imported",
     "accounts:change_password": "/accounts/security/",
     "system:cancel": "/admin/system/?pane=/admin/system/progress/export/{run}/",
     "system:find": "/",
@@ -93,7 +95,7 @@ def layers(names: Iterable[str], client: Client, things: Things) -> Iterator[Lay
             if answer.status_code == 200 and (kind := re.search(r"data-(pane|dialog)-frame", html)):
                 back = re.search(rf'href="([^"]+)"[^>]* data-{kind[1]}-close', html)
                 ids = {kind: found[0] for kind, found in things.items()}
-                page = OTHER_PAGES.get(name, "").format(**ids) or (back and back[1].replace("&amp;", "&"))
+                page = OTHER_PAGES.get(name, "").format(pk=pk, **ids) or (back and back[1].replace("&amp;", "&"))
                 assert page, f"{path} closes to no page"
                 yield Layer(name, kind[1], path, page)
 
