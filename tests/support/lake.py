@@ -6,9 +6,11 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection, transaction
 
-from segments.store import lake
+from segments.store import engine, lake
 from segments.store.columns import FORMER_IDENTITY, IDENTITY, MEMBERS, PROFILES, UNIFIED
 
+# With more columns of attributes, each of a test's own, every use of the store takes longer.
+_MOST_COLUMNS = 120
 _CONTENT = (
     "ducklake_data_file",
     "ducklake_delete_file",
@@ -18,10 +20,24 @@ _CONTENT = (
     "kept_note",
 )
 
+# The columns of attributes, and those of the elements of lists.
+_OF_ATTRIBUTES = r"""
+    FROM lake.ducklake_column
+   WHERE column_name ~ '^a\d+(_|$)'
+      OR (table_id, parent_column) IN
+         (SELECT table_id, column_id FROM lake.ducklake_column WHERE column_name ~ '^a\d+(_|$)')
+"""
+
+
+def empty_store() -> None:
+    """Delete all profiles, members and notes of commits from the store; tables stay, and a number of columns."""
+    _empty()
+    if _count_columns() > _MOST_COLUMNS:
+        _forget_columns()
+
 
 @transaction.atomic
-def empty_store() -> None:
-    """Delete all profiles, members and notes of commits from the store; tables and columns stay."""
+def _empty() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT quote_ident(relname) FROM pg_class WHERE relnamespace = 'lake'::regnamespace AND relkind = 'r'"
@@ -34,6 +50,29 @@ def empty_store() -> None:
         # The limits of the columns stay, since they are not narrowed in the product either.
         cursor.execute("UPDATE lake.ducklake_table_stats SET record_count = 0, file_size_bytes = 0")
         cursor.execute("UPDATE lake.ducklake_snapshot_changes SET commit_extra_info = NULL")
+
+
+def _count_columns() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) {_OF_ATTRIBUTES}")
+        return int(cursor.fetchone()[0])
+
+
+def _forget_columns() -> None:
+    """Delete the columns of attributes from the catalog, which has no files now. The commits that follow let every
+    process read the catalog again."""
+    engine.close()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM lake.ducklake_table_column_stats WHERE (table_id, column_id) IN"
+            f" (SELECT table_id, column_id {_OF_ATTRIBUTES})"
+        )
+        cursor.execute(f"DELETE {_OF_ATTRIBUTES}")
+        cursor.execute("DELETE FROM lake.ducklake_column WHERE end_snapshot IS NOT NULL")
+    with lake.writing("forget columns") as writer:
+        writer.execute(f"CREATE TABLE {engine.LAKE}.forgotten (id INTEGER)")
+    with lake.writing("forget columns") as writer:
+        writer.execute(f"DROP TABLE {engine.LAKE}.forgotten")
 
 
 def unknown_files() -> set[Path]:
