@@ -13,7 +13,18 @@ from django.views.generic import RedirectView
 
 from config.console import health
 from config.console.metrics import metrics
-from config.console.views import about, find, general, help, home, notifications, progress, schedule, status
+from config.console.views import (
+    about,
+    find,
+    general,
+    help,
+    home,
+    notifications,
+    progress,
+    schedule,
+    status,
+    webhooks,
+)
 from config.platform.accounts.views import api_tokens, first_account, my_account, permissions, sign_in
 from config.platform.audit import views as audit
 
@@ -34,6 +45,15 @@ _CONSOLE = [
     path("admin/system/notifications/", notifications.notifications, name="notifications"),
     path("admin/system/notifications/test/", notifications.send_test, name="send_test"),
     path("admin/system/notifications/mine/", notifications.my_notifications, name="my_notifications"),
+    path("admin/system/webhooks/", webhooks.webhook_list, name="webhooks"),
+    path("admin/system/webhooks/add/", webhooks.add_webhook, name="add_webhook"),
+    path("admin/system/webhooks/<int:webhook_id>/", webhooks.webhook, name="webhook"),
+    path("admin/system/webhooks/<int:webhook_id>/edit/", webhooks.edit_webhook, name="edit_webhook"),
+    path("admin/system/webhooks/<int:webhook_id>/test/", webhooks.test_webhook, name="test_webhook"),
+    path("admin/system/webhooks/<int:webhook_id>/secret/", webhooks.replace_secret, name="replace_secret"),
+    path("admin/system/webhooks/<int:webhook_id>/remove/", webhooks.remove_webhook, name="remove_webhook"),
+    path("admin/system/webhooks/deliveries/<int:delivery_id>/", webhooks.delivery, name="delivery"),
+    path("admin/system/webhooks/deliveries/<int:delivery_id>/resend/", webhooks.resend, name="resend"),
     path("admin/system/general/", general.general, name="general"),
     path("admin/system/general/preview/", general.general_preview, name="general_preview"),
     path("admin/system/general/names/", general.names, name="names"),

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.console import help_search
 from config.platform.accounts.password_links import base_url_of
+from config.platform.events.models import EventType
 from config.platform.jobs.models import JobStatus
 from config.platform.notifications.models import KIND_MEANINGS
 from exports.results import summary
@@ -27,6 +28,7 @@ PAGES: dict[str, Promise] = {
     "system-refresh": _("System refresh and status"),
     "statuses": _("Statuses"),
     "notifications": _("Notifications"),
+    "webhooks": _("Webhooks"),
     "care-for-your-list": _("List protection"),
     "rights": _("Privacy requests"),
     "people-and-permissions": _("Users and permissions"),
@@ -84,6 +86,7 @@ def _text_of(request: HttpRequest, page: str) -> SafeString:
         "statuses": [(status.value, status.label, STATUS_MEANINGS[status]) for status in JobStatus],
         "outcomes": RESULTS,
         "kinds": [(kind.label, meaning) for kind, meaning in KIND_MEANINGS.items()],
+        "event_types": EventType.choices,
         "base_url": base_url_of(request).rstrip("/"),
         "security_controls": security_controls() if page == "security" else [],
     }

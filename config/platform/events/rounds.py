@@ -144,6 +144,11 @@ def body_of(event: Event) -> bytes:
     return orjson.dumps({"type": event.type, "timestamp": moment, "data": event.data})
 
 
+def shown_body(event: Event) -> str:
+    """Return that document with its parts on lines of their own, for people."""
+    return orjson.dumps(orjson.loads(body_of(event)), option=orjson.OPT_INDENT_2).decode()
+
+
 def _post(message: _Message | None) -> Answer:
     if message is None:
         return Answer(None, _("The secret of the webhook cannot be read. See the log for details."), 0)

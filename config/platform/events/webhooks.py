@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from config.platform.accounts.decorators import check_permission
@@ -176,7 +177,7 @@ def secrets_of(webhook: Webhook) -> list[str]:
 
 def subject_of(webhook: Webhook) -> Subject:
     """Return the subject of alerts about a webhook."""
-    return Subject("webhook", str(webhook.pk), str(webhook), "")
+    return Subject("webhook", str(webhook.pk), str(webhook), reverse("system:webhook", args=[webhook.pk]))
 
 
 def waiting_of(webhook: Webhook) -> "QuerySet[Delivery]":

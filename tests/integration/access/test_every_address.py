@@ -72,6 +72,14 @@ ADDRESSES = {
     "system:notifications": Address(ADMINISTRATORS),
     "system:send_test": Address(ADMINISTRATORS),
     "system:my_notifications": Address(VIEWERS),
+    "system:webhooks": Address(ADMINISTRATORS),
+    "system:add_webhook": Address(ADMINISTRATORS),
+    **{
+        f"system:{operation}": Address(ADMINISTRATORS, place={"webhook_id": "0"})
+        for operation in ("webhook", "edit_webhook", "test_webhook", "replace_secret", "remove_webhook")
+    },
+    "system:delivery": Address(ADMINISTRATORS, place={"delivery_id": "0"}),
+    "system:resend": Address(ADMINISTRATORS, place={"delivery_id": "0"}),
     "system:general": Address(VIEWERS),
     "system:general_preview": Address(VIEWERS),
     "system:names": Address(ADMINISTRATORS),
