@@ -31,6 +31,14 @@ class ApiClient:
         """Return the response to a POST of JSON."""
         return self._client.post(f"/api/v1/{path}", body, content_type="application/json", headers=headers)
 
+    def put(self, path: str, body: object) -> Any:
+        """Return the response to a PUT of JSON."""
+        return self._client.put(f"/api/v1/{path}", body, content_type="application/json")
+
+    def delete(self, path: str) -> Any:
+        """Return the response to a DELETE."""
+        return self._client.delete(f"/api/v1/{path}")
+
 
 def client_of(user: User, *, scopes: Collection[str] = EVERY_SCOPE) -> ApiClient:
     """Return a client with a new token of a user."""

@@ -15,7 +15,7 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
 
-from config.console.api import audit, operations
+from config.console.api import audit, operations, webhooks
 from config.platform.api import problems
 from config.platform.api.authentication import BearerToken
 from config.platform.api.problems import PROBLEM_TYPE, Problem
@@ -47,6 +47,7 @@ _ROUTERS = (
     exports_api.router,
     runs_api.router,
     lists_api.router,
+    webhooks.router,
     audit.router,
 )
 _WITH_BODY = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)

@@ -14,7 +14,7 @@ _TABS = (
     ("schedule", _("Schedule"), "system:schedule", Permission.SYSTEM_VIEW),
     ("api_usage", _("API usage"), "system:api_usage", Permission.CONNECTION_MANAGE),
     ("notifications", _("Notifications"), "system:notifications", Permission.SYSTEM_MANAGE),
-    ("webhooks", _("Webhooks"), "system:webhooks", Permission.SYSTEM_MANAGE),
+    ("webhooks", _("Webhooks"), "system:webhooks", Permission.WEBHOOK_MANAGE),
     ("general", _("General"), "system:general", Permission.SYSTEM_VIEW),
     ("about", _("About"), "system:about", Permission.SYSTEM_VIEW),
 )

@@ -45,7 +45,7 @@ _STATUSES = (
 )
 
 
-@require_permission(Permission.SYSTEM_MANAGE)
+@require_permission(Permission.WEBHOOK_MANAGE)
 @require_safe
 def webhook_list(request: Request) -> HttpResponse:
     """List the webhooks with their state."""
@@ -61,7 +61,7 @@ def webhook_list(request: Request) -> HttpResponse:
 
 
 @never_cache
-@require_permission(Permission.SYSTEM_MANAGE)
+@require_permission(Permission.WEBHOOK_MANAGE)
 @require_http_methods(["GET", "POST"])
 def add_webhook(request: Request) -> HttpResponse:
     """Show and take the pane of a new webhook; its secret is shown once."""
@@ -77,7 +77,7 @@ def add_webhook(request: Request) -> HttpResponse:
     return _pane(request, "system/webhook_form.html", {"form": form}, status)
 
 
-@require_permission(Permission.SYSTEM_MANAGE)
+@require_permission(Permission.WEBHOOK_MANAGE)
 @require_http_methods(["GET", "POST"])
 def edit_webhook(request: Request, webhook_id: int) -> HttpResponse:
     """Show and take the pane of a webhook."""
@@ -98,7 +98,7 @@ def edit_webhook(request: Request, webhook_id: int) -> HttpResponse:
     return _pane(request, "system/webhook_form.html", context, 422 if form.is_bound else 200)
 
 
-@require_permission(Permission.SYSTEM_MANAGE)
+@require_permission(Permission.WEBHOOK_MANAGE)
 @require_safe
 def webhook(request: Request, webhook_id: int) -> HttpResponse:
     """Show a webhook with its delivery log, and beside the button what came of a test."""
@@ -133,7 +133,7 @@ def webhook(request: Request, webhook_id: int) -> HttpResponse:
     return render(request, "system/webhook.html", context)
 
 
-@require_permission(Permission.SYSTEM_MANAGE)
+@require_permission(Permission.WEBHOOK_MANAGE)
 @require_POST
 def test_webhook(request: Request, webhook_id: int) -> HttpResponse:
     """Send a test event now, and show the answer."""
@@ -143,7 +143,7 @@ def test_webhook(request: Request, webhook_id: int) -> HttpResponse:
 
 
 @never_cache
-@require_permission(Permission.SYSTEM_MANAGE)
+@require_permission(Permission.WEBHOOK_MANAGE)
 @require_http_methods(["GET", "POST"])
 def replace_secret(request: Request, webhook_id: int) -> HttpResponse:
     """Ask, then replace the secret, and show the new one once."""
@@ -155,7 +155,7 @@ def replace_secret(request: Request, webhook_id: int) -> HttpResponse:
     )
 
 
-@require_permission(Permission.SYSTEM_MANAGE)
+@require_permission(Permission.WEBHOOK_MANAGE)
 @require_http_methods(["GET", "POST"])
 def remove_webhook(request: Request, webhook_id: int) -> HttpResponse:
     """Ask, then remove a webhook with what waits."""
@@ -175,7 +175,7 @@ def remove_webhook(request: Request, webhook_id: int) -> HttpResponse:
     return render_dialog(request, context, back=back)
 
 
-@require_permission(Permission.SYSTEM_MANAGE)
+@require_permission(Permission.WEBHOOK_MANAGE)
 @require_safe
 def delivery(request: Request, delivery_id: int) -> HttpResponse:
     """Show what is sent of an event."""
@@ -185,7 +185,7 @@ def delivery(request: Request, delivery_id: int) -> HttpResponse:
     )
 
 
-@require_permission(Permission.SYSTEM_MANAGE)
+@require_permission(Permission.WEBHOOK_MANAGE)
 @require_POST
 def resend(request: Request, delivery_id: int) -> HttpResponse:
     """Queue a delivery again."""

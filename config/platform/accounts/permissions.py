@@ -21,6 +21,7 @@ class Permission(StrEnum):
     USER_MANAGE = "user_manage"
     SYSTEM_VIEW = "system_view"
     SYSTEM_MANAGE = "system_manage"
+    WEBHOOK_MANAGE = "webhook_manage"
     AUDIT_VIEW = "audit_view"
 
 
@@ -38,6 +39,7 @@ PERMISSION_LABELS: dict[Permission, Promise] = {
     Permission.USER_MANAGE: _("manage users and their roles"),
     Permission.SYSTEM_VIEW: _("see the status of the system"),
     Permission.SYSTEM_MANAGE: _("manage the system and its schedule"),
+    Permission.WEBHOOK_MANAGE: _("manage webhooks"),
     Permission.AUDIT_VIEW: _("view the audit log"),
 }
 

@@ -20,6 +20,7 @@ class Scope(TextChoices):
     SOURCES = "sources", _("Push customer profiles")
     PERSONAL_DATA = "personal_data", _("See personal data")
     CONNECTIONS = "connections", _("See connections")
+    WEBHOOKS = "webhooks", _("Manage webhooks")
     AUDIT = "audit", _("View the audit log")
 
 
@@ -30,6 +31,7 @@ MEANINGS: dict[Scope, Promise] = {
     Scope.SOURCES: _("Create data sources and send profiles to them."),
     Scope.PERSONAL_DATA: _("Read email addresses, members and results unmasked."),
     Scope.CONNECTIONS: _("See connections and their status, never their credentials."),
+    Scope.WEBHOOKS: _("Add, edit and remove webhooks, and resend events."),
     Scope.AUDIT: _("See who changed what."),
 }
 
@@ -41,6 +43,7 @@ PERMISSIONS: dict[Scope, frozenset[Permission]] = {
     Scope.SOURCES: frozenset({Permission.SEGMENT_VIEW, Permission.DATA_SOURCE_MANAGE}),
     Scope.PERSONAL_DATA: frozenset({Permission.PERSONAL_DATA_SEE}),
     Scope.CONNECTIONS: frozenset({Permission.CONNECTION_MANAGE}),
+    Scope.WEBHOOKS: frozenset({Permission.WEBHOOK_MANAGE}),
     Scope.AUDIT: frozenset({Permission.AUDIT_VIEW}),
 }
 

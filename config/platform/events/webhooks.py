@@ -42,7 +42,7 @@ def create_webhook(
     is_enabled: bool = True,
 ) -> tuple[Webhook, str]:
     """Create a webhook. Returns it with its secret, which is shown once. Raises receiver.WrongAddress."""
-    check_permission(by, Permission.SYSTEM_MANAGE)
+    check_permission(by, Permission.WEBHOOK_MANAGE)
     receiver.check_address(address)
     secret = signature.new_secret()
     webhook = Webhook(
@@ -73,7 +73,7 @@ def edit_webhook(
 ) -> Webhook:
     """Save another address, types or scope. Raises receiver.WrongAddress, versions.StaleEdit and versions.Gone.
     A webhook that is turned off sends nothing of what waits."""
-    check_permission(by, Permission.SYSTEM_MANAGE)
+    check_permission(by, Permission.WEBHOOK_MANAGE)
     if address != webhook.address:
         receiver.check_address(address)
     take_version(webhook, version)
@@ -108,7 +108,7 @@ def edit_webhook(
 @transaction.atomic
 def rotate_secret(webhook: Webhook, *, by: User) -> str:
     """Replace the secret, and return the new one, which is shown once. For a day messages are signed with both."""
-    check_permission(by, Permission.SYSTEM_MANAGE)
+    check_permission(by, Permission.WEBHOOK_MANAGE)
     webhook = Webhook.objects.select_for_update(no_key=True).get(pk=webhook.pk)
     secret = signature.new_secret()
     known = webhook.sealed.open()
@@ -122,7 +122,7 @@ def rotate_secret(webhook: Webhook, *, by: User) -> str:
 @transaction.atomic
 def remove_webhook(webhook: Webhook, *, by: User) -> None:
     """Remove a webhook with its deliveries. Waits for transactions that are about to send to it."""
-    check_permission(by, Permission.SYSTEM_MANAGE)
+    check_permission(by, Permission.WEBHOOK_MANAGE)
     locked = Webhook.objects.select_for_update().filter(pk=webhook.pk).first()
     if locked is None:
         return
@@ -134,7 +134,7 @@ def remove_webhook(webhook: Webhook, *, by: User) -> None:
 @transaction.atomic
 def create_test(webhook: Webhook, *, by: User) -> Delivery:
     """Create the delivery of a test event to one webhook; rounds.deliver_now makes it."""
-    check_permission(by, Permission.SYSTEM_MANAGE)
+    check_permission(by, Permission.WEBHOOK_MANAGE)
     event = Event.objects.create(type=TEST_EVENT, data={"message": "This is a test."})
     record("test_sent", webhook, by=by)
     return Delivery.objects.create(event=event, webhook=webhook)
@@ -143,7 +143,7 @@ def create_test(webhook: Webhook, *, by: User) -> Delivery:
 @transaction.atomic
 def resend(delivery: Delivery, *, by: User) -> None:
     """Queue a delivery again, with the same ID. Raises NotSent while the webhook is off or a worker has it."""
-    check_permission(by, Permission.SYSTEM_MANAGE)
+    check_permission(by, Permission.WEBHOOK_MANAGE)
     if not delivery.webhook.is_enabled:
         raise NotSent(_("The webhook is off. Turn it on first."))
     now = clock.now()

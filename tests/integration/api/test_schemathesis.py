@@ -15,6 +15,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Role
+from config.platform.events import webhooks
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
 from exports.actions import runs
@@ -32,7 +33,7 @@ ROLES = {Role.VIEWER: "charlie", Role.CONTRIBUTOR: "bob", Role.ADMINISTRATOR: "a
 
 
 @pytest.fixture
-def ground(alice: User, enqueued: list[object]) -> None:
+def ground(alice: User, enqueued: list[object], settings: Settings) -> None:
     """Create one of each kind of thing that operations are about; the run has settled, so that none is waited
     for."""
     source = create_profiles([{"email": "ann@example.com", "city": "Oslo"}])
@@ -49,6 +50,11 @@ def ground(alice: User, enqueued: list[object]) -> None:
         name="Shop", key_columns=["id"], columns={"id": ColumnType.TEXT, "vip": ColumnType.BOOLEAN}, by=alice
     )
     push.start_snapshot(pushed, by=alice)
+    settings.EVENT_WEBHOOK_HOSTS = ["127.0.0.1"]
+    webhook, _secret = webhooks.create_webhook(
+        address="http://127.0.0.1/events", event_types=["run.completed"], by=alice
+    )
+    webhooks.create_test(webhook, by=alice)
 
 
 def schemathesis(
