@@ -19,7 +19,7 @@ _VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "sou
 _PHRASE = re.compile(r"(?<![-A-Za-z])[A-Za-z][A-Za-z'’-]+(?: [A-Za-z'’-]+)+")  # no options of commands
 # What is written the same in every language: names, labels of Campaign Monitor, and what users have entered.
 _NAMES = re.compile(
-    "Segment Exports|REST API|Campaign Monitor|Amazon S3|Amazon Redshift|Bahasa Indonesia"
+    "Segment Exports|REST API|Campaign Monitor|Amazon S3|Amazon Redshift|Standard Webhooks|Bahasa Indonesia"
     "|List API ID|Account settings|API keys|Generate API key|Alice Adams|Sandbox client"
 )
 
