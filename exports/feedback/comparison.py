@@ -29,7 +29,7 @@ from connections.destinations.subscribers import ListedState, SubscriberPage
 from connections.models import Connection
 from connections.vault import NotConnected, mark_reconnect_needed
 from exports.delivery import connection_budget
-from exports.feedback import differences, drift_alerts, watches
+from exports.feedback import differences, drift_alerts, listed_states, watches
 from exports.models import ListComparison, ListState, ListWatch, Run
 from exports.state import retry_policy
 
@@ -40,12 +40,13 @@ _MOST_CALLS = 4
 _WITHOUT_CONNECTION_SECONDS = 60
 _MOST_AT_ONCE = 100
 _STORE_PAGE = """
-    INSERT INTO exports_listedcontact (comparison_id, email, state, since, values_hash)
+    INSERT INTO exports_listedcontact AS listed (comparison_id, email, state, since, values_hash)
     SELECT DISTINCT ON (email) %(comparison)s, email, %(state)s, since, nullif(hash, '')::uuid
       FROM unnest(%(emails)s::text[], %(since)s::text[], %(hashes)s::text[]) AS row (email, since, hash)
-     WHERE email <> '' AND length(email) <= 254 ORDER BY email, since DESC
+     WHERE email <> '' AND length(email) <= 254 AND NOT ({is_erased}) ORDER BY email, since DESC
         ON CONFLICT (comparison_id, email)
         DO UPDATE SET state = excluded.state, since = excluded.since, values_hash = excluded.values_hash
+         WHERE listed.since <= excluded.since
 """
 
 
@@ -133,9 +134,9 @@ def _read_for_a_while(job: ListComparison, lease: HeldLease, connection: Connect
                 lease.check()
                 connection.refresh_from_db(fields=["paused_at", "max_in_flight"])
                 _store(job, listed, pages, read(listed, pages))
-        gone = _really_gone(job, connection)
+        not_gone, in_no_state = _look_up(job, connection)
     with transaction.atomic():  # not locked before, so that the lease is extended meanwhile
-        counts = differences.find(job, gone)
+        counts = differences.find(job, not_gone, in_no_state)
         leases.update_if_owner(
             job, status=JobStatus.SUCCESSFUL, finished_at=clock.now(), lease_until=None, message="", **counts
         )
@@ -194,7 +195,7 @@ def _store(
         "hashes": [row.values_hash for row in rows],
     }
     with database.cursor() as cursor:
-        cursor.execute(_STORE_PAGE, parameters)
+        cursor.execute(_STORE_PAGE.format(is_erased=listed_states.erased_condition("row.email")), parameters)
     positions = {**job.positions, listed.value: [pages[-1] + 1, max(page.pages for page in found)]}
     leases.update_if_owner(job, positions=positions, tries=0, progress_done=job.progress_done + len(pages))
 
@@ -206,13 +207,14 @@ def _mapped_fields(state: ListState) -> list[str]:
     return sorted({key for run in latest.only("snapshot") for key in run.snapshot.mapped_fields})
 
 
-def _really_gone(job: ListComparison, connection: Connection) -> list[str]:
-    """Return the contacts that seem to be gone and are on the list all the same; none where they are too many to
-    be looked up."""
-    candidates = differences.seem_to_be_gone(job)
+def _look_up(job: ListComparison, connection: Connection) -> tuple[list[str], list[str]]:
+    """Return the contacts that seem to be gone and are on the list all the same, and the suppressed ones that are
+    not on the list any more; none where they are too many to be looked up."""
     access = credentials.access(connection)
     find, list_id = connection.destination.find_person, job.list_state.list_id
-    return [email for email in candidates if find(access, list_id, email) is not None]
+    not_gone = [each for each in differences.seem_to_be_gone(job) if find(access, list_id, each) is not None]
+    suppressed = differences.seem_to_be_in_no_state(job)
+    return not_gone, [each for each in suppressed if find(access, list_id, each) is None]
 
 
 def _wait(job: ListComparison, seconds: float, why: str) -> None:

@@ -44,27 +44,38 @@ _KEEP_LEFT = f"""
            (list_state_id, email, code, source, since, run_id, known_since)
     SELECT %(list)s, listed.email, %(code)s, %(source)s, listed.since, 0, %(now)s
       FROM {_LISTED} AND listed.state = %(code)s
-       AND listed.email NOT IN ({listed_states.OWN_REMOVALS}) AND NOT ({{is_erased}})
+       AND {listed_states.NOT_OWN_REMOVAL.format(email="listed.email")} AND NOT ({{is_erased}})
      ORDER BY listed.email
     {listed_states.KEEP_STATUS}
     RETURNING known.email, known.code)
     INSERT INTO changed_state SELECT email, code FROM kept
 """  # noqa: S608 - only our own fragments are put in
-# Active again, or on the list in no state any more. A state that was recorded since the comparison began is later.
+# A state that was recorded since the comparison began is later than what it has read.
+_MAY_BE_FORGOTTEN = """
+    known.list_state_id = %(list)s AND known.source <> %(imported)s AND known.code <> ALL (%(beside)s)
+       AND known.known_since < %(began)s
+"""
+_IN_NO_STATE = f"""
+    SELECT known.email FROM exports_subscriberstatus known
+     WHERE {_MAY_BE_FORGOTTEN} AND NOT EXISTS (SELECT FROM {_LISTED} AND listed.email = known.email)
+"""  # noqa: S608 - only our own fragments are put in
 _FORGET_RETURNED = f"""
     WITH returned AS (
         DELETE FROM exports_subscriberstatus known
-         WHERE known.list_state_id = %(list)s AND known.source <> %(imported)s AND known.code <> ALL (%(beside)s)
-           AND known.known_since < %(began)s
-           AND NOT EXISTS (SELECT FROM {_LISTED} AND listed.email = known.email
-                              AND (listed.state <> 'active' OR listed.since < known.since))
+         WHERE {_MAY_BE_FORGOTTEN}
+           AND EXISTS (SELECT FROM {_LISTED} AND listed.email = known.email
+                          AND listed.state = 'active' AND listed.since >= known.since)
+        RETURNING known.email
+    ), forgotten AS (
+        DELETE FROM exports_subscriberstatus known
+         WHERE {_MAY_BE_FORGOTTEN} AND known.email = ANY (%(in_no_state)s::text[])
         RETURNING known.email
     ), asked_again AS (
         DELETE FROM exports_refused refused USING exports_deliveredset of_export, exports_listedcontact listed
          WHERE of_export.list_state_id = %(list)s AND refused.delivered_set_id = of_export.id AND refused."left"
            AND refused.code <> ALL (%(beside)s) AND refused.last_run_id NOT IN ({_RECENT_RUNS})
            AND listed.comparison_id = %(comparison)s AND listed.email = refused.email AND listed.state = 'active')
-    INSERT INTO changed_state SELECT email, 'active' FROM returned
+    INSERT INTO changed_state SELECT email, 'active' FROM returned UNION ALL SELECT email, 'active' FROM forgotten
 """  # noqa: S608 - only our own fragments are put in
 _NOT_OURS = f"""
     SELECT listed.email, listed.state FROM {_LISTED} AND listed.state = 'active'
@@ -99,25 +110,28 @@ _KEEP = """
 
 def seem_to_be_gone(job: ListComparison) -> list[str]:
     """Return the contacts that exports sent and that no page showed; none when they are too many to look up."""
-    with transaction.atomic(), db.without_nested_loops(), database.cursor() as cursor:
-        cursor.execute(f"{_GONE} LIMIT %(most)s", {**_parameters(job), "most": MOST_LOOKED_UP + 1})
-        found = [email for (email,) in cursor.fetchall()]
-    return found if len(found) <= MOST_LOOKED_UP else []
+    return _few(job, _GONE)
 
 
-def find(job: ListComparison, not_gone: Sequence[str]) -> dict[str, int]:
+def seem_to_be_in_no_state(job: ListComparison) -> list[str]:
+    """Return the suppressed contacts that no page showed; none when they are too many to look up."""
+    return _few(job, _IN_NO_STATE)
+
+
+def find(job: ListComparison, not_gone: Sequence[str], in_no_state: Sequence[str]) -> dict[str, int]:
     """Find all differences, record them, and return the counts for the row of the comparison. ``not_gone``:
-    contacts that no page showed, and that are on the list all the same. Call it in the transaction that ends the
-    comparison."""
+    contacts that no page showed, and that are on the list all the same; ``in_no_state``: suppressed contacts that
+    are not on the list any more. Call it in the transaction that ends the comparison."""
     ListDrift.objects.filter(comparison=job).delete()
     parameters = _parameters(job)
     gone = f"SELECT email, '' FROM ({_GONE}) gone WHERE email <> ALL (%(not_gone)s::text[])"  # noqa: S608
     with db.without_nested_loops():
         counts = _count(job)
-        counts["other_state"] = _record_states(job, parameters)
         counts["gone"] = _keep(DriftKind.GONE, gone, parameters | {"not_gone": list(not_gone)})
         counts["not_ours"] = _keep(DriftKind.NOT_OURS, _NOT_OURS, parameters)
         counts["other_data"] = _other_data(job, parameters)
+        # The last: looks wait from then on.
+        counts["other_state"] = _record_states(job, parameters | {"in_no_state": list(in_no_state)})
     return counts
 
 
@@ -146,7 +160,7 @@ def let_be_sent_again(job: ListComparison) -> int:
 
 
 def forget_earlier(job: ListComparison) -> None:
-    """Delete what earlier comparisons kept of contacts, and of this one whom no export has sent."""
+    """Delete what earlier comparisons kept of contacts, and of this one the contacts that no export has sent."""
     earlier = list(job.list_state.comparisons.filter(pk__lt=job.pk).values_list("pk", flat=True))
     with database.cursor() as cursor:
         for table in ("exports_listedcontact", "exports_listdrift"):
@@ -159,15 +173,23 @@ def forget_earlier(job: ListComparison) -> None:
     job.list_state.comparisons.filter(pk__in=earlier[_COMPARISONS_KEPT - 1 :]).delete()
 
 
+def _few(job: ListComparison, query: str) -> list[str]:
+    with transaction.atomic(), db.without_nested_loops(), database.cursor() as cursor:
+        cursor.execute(f"{query} LIMIT %(most)s", {**_parameters(job), "most": MOST_LOOKED_UP + 1})
+        found = [email for (email,) in cursor.fetchall()]
+    return found if len(found) <= MOST_LOOKED_UP else []
+
+
 def _record_states(job: ListComparison, parameters: dict[str, Any]) -> int:
     """Record the states that no look has found, and return how many contacts have them."""
+    is_erased = listed_states.erased_condition("listed.email")
+    listed_states.lock(job.list_state)
     with database.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.changed_state")
         cursor.execute("CREATE TEMPORARY TABLE changed_state (email text, code text) ON COMMIT DROP")
         for listed in INACTIVE:
             shared = listed_states.parameters_of(job.list_state, listed, StatusSource.COMPARISON)
-            statement = _KEEP_LEFT.format(is_erased=listed_states.erased_condition("listed.email"))
-            cursor.execute(statement, parameters | shared)
+            cursor.execute(_KEEP_LEFT.format(is_erased=is_erased), parameters | shared)
         cursor.execute(_FORGET_RETURNED, parameters)
     return _keep(DriftKind.STATE, "SELECT email, code FROM changed_state", parameters)
 

@@ -31,22 +31,22 @@ _TOLD = """
       FROM unnest(%(emails)s::text[], %(since)s::text[]) AS row (email, since)
      WHERE email <> '' AND length(email) <= 254 ORDER BY email, since DESC
 """
-# Contacts that a run has removed so, or is removing now.
-OWN_REMOVALS = """
-    SELECT removed.email FROM exports_removedcontact removed
-     WHERE removed.list_state_id = %(list)s AND removed.operation = %(own)s
-     UNION ALL
-    SELECT unnest(batch.emails) FROM exports_batch batch JOIN exports_run run ON run.id = batch.run_id
-     WHERE run.account = %(account)s AND run.list_id = %(list_id)s AND run.status = ANY (%(open)s)
-       AND batch.operation = %(own)s
+# That no run has removed a contact so, or is removing it now: joins, since there may be millions of removals.
+NOT_OWN_REMOVAL = """
+    NOT EXISTS (SELECT FROM exports_removedcontact removed
+                 WHERE removed.list_state_id = %(list)s AND removed.operation = %(own)s
+                   AND removed.email = {email})
+    AND NOT EXISTS (SELECT FROM exports_batch batch JOIN exports_run run ON run.id = batch.run_id,
+                                unnest(batch.emails) AS removing (email)
+                     WHERE run.account = %(account)s AND run.list_id = %(list_id)s AND run.status = ANY (%(open)s)
+                       AND batch.operation = %(own)s AND removing.email = {email})
 """
 # From what set, a source that is not an answer to certain data replaces any other; of two, the later by the list's
 # own clock counts. An imported suppression stays.
 KEEP_STATUS = """
         ON CONFLICT (list_state_id, email)
         DO UPDATE SET code = excluded.code, source = excluded.source, since = excluded.since, run_id = 0,
-                      known_since = CASE WHEN known.source = ANY (%(learned)s) AND known.code = excluded.code
-                                         THEN known.known_since ELSE excluded.known_since END
+                      known_since = excluded.known_since
          WHERE known.source <> %(imported)s
            AND (known.source <> ALL (%(learned)s) OR known.since < excluded.since
                 OR (known.since = excluded.since AND known.code <> excluded.code))
@@ -56,7 +56,7 @@ _KEEP_INACTIVE = f"""
     INSERT INTO exports_subscriberstatus AS known
            (list_state_id, email, code, source, since, run_id, known_since)
     SELECT %(list)s, told.email, %(code)s, %(source)s, told.since, 0, %(now)s FROM told
-     WHERE told.email NOT IN ({OWN_REMOVALS}) AND NOT ({{is_erased}})
+     WHERE {NOT_OWN_REMOVAL.format(email="told.email")} AND NOT ({{is_erased}})
      ORDER BY told.email
     {KEEP_STATUS}
 """  # noqa: S608 - only our own fragments are put in
@@ -74,6 +74,17 @@ _FORGET_ACTIVE = f"""
        AND told.email NOT IN (SELECT email FROM exports_subscriberstatus WHERE list_state_id = %(list)s
                                  AND email = ANY (%(emails)s::text[])
                                  AND email NOT IN (SELECT email FROM forgotten))
+"""  # noqa: S608 - only our own fragments are put in
+# A comparison that is reading the list meanwhile may have read these subscribers before.
+_TELL_COMPARISON = f"""
+    WITH told AS ({_TOLD})
+    INSERT INTO exports_listedcontact AS listed (comparison_id, email, state, since)
+    SELECT comparison.id, told.email, %(code)s, told.since FROM told, exports_listcomparison comparison
+     WHERE comparison.list_state_id = %(list)s AND comparison.status = ANY (%(open)s)
+       AND comparison.started_at IS NOT NULL AND NOT ({{is_erased}})
+     ORDER BY told.email
+        ON CONFLICT (comparison_id, email)
+        DO UPDATE SET state = excluded.state, since = excluded.since WHERE listed.since <= excluded.since
 """  # noqa: S608 - only our own fragments are put in
 
 
@@ -94,11 +105,20 @@ def record_page(
         "since": [row.since[:30] for row in rows],
         "began": began,
     }
+    is_erased = erased_condition("told.email")
+    lock(state)
     with database.cursor() as cursor:
         if listed is ListedState.ACTIVE:
             cursor.execute(_FORGET_ACTIVE, parameters)
-            return
-        cursor.execute(_KEEP_INACTIVE.format(is_erased=erased_condition("told.email")), parameters)
+        else:
+            cursor.execute(_KEEP_INACTIVE.format(is_erased=is_erased), parameters)
+        cursor.execute(_TELL_COMPARISON.format(is_erased=is_erased), parameters)
+
+
+def lock(state: ListState) -> None:
+    """Let no other transaction record states of a list until this one ends: a look and the end of a comparison
+    wait for each other."""
+    list(ListState.objects.select_for_update(no_key=True).filter(pk=state.pk).values_list("pk"))
 
 
 def parameters_of(state: ListState, listed: ListedState, source: StatusSource) -> dict[str, Any]:

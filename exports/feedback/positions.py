@@ -13,7 +13,7 @@ from connections.destinations.subscribers import ListedState, SubscriberPage
 
 # So far back changes may appear late. Of active subscribers, runs may add a million in an hour.
 _OVERLAP, _OVERLAP_OF_ACTIVE = timedelta(hours=2), timedelta(minutes=10)
-# So early nobody subscribed by email.
+# Before any subscription by email.
 _THE_BEGINNING = "1970-01-01"
 
 
