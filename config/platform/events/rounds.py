@@ -35,7 +35,9 @@ _FIRST_WAIT_SECONDS: Final = 5
 _GROWTH: Final = 4
 # From so many failures in a row on, a webhook waits as a whole, with one attempt at a time.
 _WAITS_FROM: Final = 3
-GIVEN_UP_AFTER: Final = timedelta(days=5)
+TURNED_OFF_AFTER: Final = timedelta(days=5)
+# Longer, so that a receiver that accepts nothing is turned off before its first event is given up.
+GIVEN_UP_AFTER: Final = TURNED_OFF_AFTER + timedelta(hours=1)
 KEPT_FOR: Final = timedelta(days=30)
 _LOOK_SECONDS: Final = 0.5
 _LOCK: Final = "event deliveries"
@@ -193,8 +195,11 @@ def _record_failure(delivery: Delivery, answer: Answer) -> None:
     webhook = failed.get()
     if webhook.failures >= _WAITS_FROM:
         failed.update(resume_at=backoff.wait_until(_wait_seconds(webhook.failures - _WAITS_FROM)))
-    if answer.is_gone or (webhook.failing_since and now - webhook.failing_since > GIVEN_UP_AFTER):
+    if answer.is_gone or (webhook.failing_since and now - webhook.failing_since > TURNED_OFF_AFTER):
         webhooks.disable_failing(webhook, answer.problem)
+    elif not Delivery.objects.filter(webhook=webhook, status__in=OPEN).exists():
+        # Nothing is tried anymore: the next failure, perhaps in weeks, is the first one again.
+        failed.update(failing_since=None, failures=0, resume_at=None)
 
 
 def _wait_seconds(earlier: int) -> float:

@@ -149,6 +149,7 @@ def test_one_event_that_is_refused_does_not_turn_the_webhook_off(webhook: Webhoo
     work()
     assert Webhook.objects.get().is_enabled
     assert sorted(Delivery.objects.values_list("status", flat=True)) == [JobStatus.FAILED, JobStatus.SUCCESSFUL]
+    assert Webhook.objects.get().failing_since is None  # or a failure in a week would turn it off
 
 
 def test_a_huge_answer_is_not_read(webhook: Webhook, receiver: Receiver) -> None:
