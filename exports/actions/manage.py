@@ -19,7 +19,8 @@ from connections.models import Connection
 from connections.permissions import check_can_use, user_can_manage_connections
 from exports import permissions, policies
 from exports.actions.runs import stop_cleanup_of_current_list
-from exports.models import ControlMode, Export, ExportSchedule, ListState, Removal
+from exports.feedback import drift_alerts
+from exports.models import ControlMode, Export, ExportSchedule, ListState, ListWatch, Removal
 from exports.privacy import disclosures
 from exports.selection import wants
 from exports.state import run_settings
@@ -170,9 +171,17 @@ def remove(export: Export, *, by: User | None) -> None:
 
 def forget_lists_without_exports() -> None:
     """Delete what is known of lists to which no export sends any more. One that has not run yet needs it, too: so
-    it adds contacts again who were removed."""
+    it adds contacts again who were removed. A suppression list stays until a user removes it: another export to
+    the list must not send to these addresses."""
     for state in ListState.objects.filter(sets=None):
-        if not wants.exports_to(state.account, state.list_id, but=None):
+        if wants.exports_to(state.account, state.list_id, but=None):
+            continue
+        drift_alerts.forget(state)
+        if state.imported.exists():
+            for known in (state.contacts, state.statuses, state.removed, state.comparisons):
+                known.all().delete()
+            ListWatch.objects.filter(list_state=state).delete()  # another one reads the list from its beginning
+        else:
             state.delete()
 
 

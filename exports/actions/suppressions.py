@@ -13,15 +13,13 @@ from exports.feedback.suppression_list import ImportedSuppressions, UnreadableFi
 from exports.models import Export, ListState
 
 
-@transaction.atomic
 def import_list(export: Export, file: BinaryIO, *, replaces: bool, by: User) -> ImportedSuppressions:
     """Suppress the addresses in a file on the list of the export, for all exports to it. Raises PermissionDenied
-    and policies.Refusal."""
+    and policies.Refusal. It is no transaction: see import_suppressions()."""
     permissions.check_can_manage(by, export)
     state = _state_of(export)
     try:
-        with transaction.atomic():
-            done = suppression_list.import_suppressions(state, file, replaces=replaces)
+        done = suppression_list.import_suppressions(state, file, replaces=replaces)
     except UnreadableFile:
         raise policies.Refusal(_("The file has no email addresses, or is not a text file.")) from None
     changes = {"suppressions": (None, {"added": done.added, "replaces": replaces, "list": export.list_id})}

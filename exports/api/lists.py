@@ -18,10 +18,12 @@ from config.platform.audit.record import record
 from config.platform.jobs.models import JobStatus
 from config.platform.web.htmx import Request
 from exports.models import (
+    IMPORTED,
     DeliveredSet,
     ListState,
     ListWatch,
     RemovedContact,
+    StatusSource,
     SubscriberStatus,
     SyncedContact,
 )
@@ -88,11 +90,12 @@ def get_list(request: Request, state_id: Id) -> object:
     """Count the contacts of a list by what is known of them."""
     check_permission(request.user, Permission.EXPORT_VIEW)
     state = get_object_or_404(_lists(), pk=state_id)
+    imported = state.imported.count()
     codes = state.statuses.values("code").annotate(contacts=Count("email")).order_by("code")
     return ListStateOut(
         **_shown(state),
         on_list=SyncedContact.objects.filter(list_state=state).count(),
-        suppressed={row["code"]: row["contacts"] for row in codes},
+        suppressed={row["code"]: row["contacts"] for row in codes} | ({IMPORTED: imported} if imported else {}),
         removed=state.removed.count(),
         looked_at=ListWatch.objects.filter(list_state=state).values_list("looked_at", flat=True).first(),
         drift=_drift(state),
@@ -116,7 +119,9 @@ def _drift(state: ListState) -> DriftOut | None:
     "/lists/{state_id}/contacts",
     operation_id="get_list_contacts",
     summary="Stream the contacts of a list",
-    openapi_extra=documented("The contacts with one state, by address."),
+    openapi_extra=documented(
+        "The contacts with one state, by address. Addresses of an imported suppression list come last."
+    ),
 )
 def get_list_contacts(
     request: Request, state_id: Id, state: ContactState = ContactState.SUPPRESSED
@@ -141,6 +146,16 @@ def _suppressed(state: ListState) -> Iterator[dict[str, Any]]:
             "since": row.since or None,
             "known_since": row.known_since,
             "run_id": row.run_id or None,
+        }
+    for email, imported_at in state.imported.order_by("email").values_list("email", "imported_at").iterator():
+        yield {
+            "email": email,
+            "state": ContactState.SUPPRESSED,
+            "code": IMPORTED,
+            "source": StatusSource.IMPORT,
+            "since": None,
+            "known_since": imported_at,
+            "run_id": None,
         }
 
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from config.platform.notifications import alerts
 from config.platform.notifications.alerts import Subject
 from config.platform.notifications.models import Kind
-from exports.models import DeliveredSet, Export, ListComparison, ListState
+from exports.models import DeliveredSet, ListComparison, ListState
 from exports.reporting import run_events
 
 
@@ -34,17 +34,18 @@ def update(comparison: ListComparison) -> None:
     alerts.open_alert(Kind.DRIFT, subject, sentence, also=_recipients(comparison.list_state), results=results)
 
 
+def forget(state: ListState) -> None:
+    """Close the alert of a list of which nothing is known any more."""
+    alerts.forget(subject_of(state))
+
+
 def subject_of(state: ListState) -> Subject:
     """Return the subject of alerts about a list: its title, and the page of an export that shows it."""
     known = DeliveredSet.objects.filter(list_state=state).exclude(list_title="").order_by("-pk").first()
-    export = next(iter(_exports(state)), None)
+    export = next(iter(run_events.exports_to(state)), None)
     path = reverse("exports:list_state", args=[export.pk]) if export else ""
     return Subject("list", str(state.pk), known.list_title if known else state.list_id, path)
 
 
-def _exports(state: ListState) -> list[Export]:
-    return list(Export.objects.filter(list_id=state.list_id, connection__isnull=False).order_by("pk"))
-
-
 def _recipients(state: ListState) -> list[str]:
-    return sorted({address for export in _exports(state) for address in export.tell_also})
+    return sorted({address for export in run_events.exports_to(state) for address in export.tell_also})

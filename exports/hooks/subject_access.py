@@ -17,6 +17,7 @@ from exports.models import (
     DisclosedList,
     Export,
     ExportPreview,
+    ImportedSuppression,
     ListComparison,
     ListDrift,
     ListedContact,
@@ -25,6 +26,7 @@ from exports.models import (
     PersonRemoval,
     Refused,
     RemovedContact,
+    StatusSource,
     SubscriberStatus,
     SyncedContact,
 )
@@ -235,6 +237,7 @@ def _on_lists(subject: Subject) -> list[dict[str, Any]]:
 
 def _kept_out(subject: Subject) -> list[dict[str, Any]]:
     rows = SubscriberStatus.objects.filter(email__in=subject.emails).select_related("list_state")
+    imported = ImportedSuppression.objects.filter(email__in=subject.emails).select_related("list_state")
     return [
         {
             "account": row.list_state.account,
@@ -246,6 +249,10 @@ def _kept_out(subject: Subject) -> list[dict[str, Any]]:
             "known_since": row.known_since.isoformat(),
         }
         for row in rows
+    ] + [
+        _of_list(row.list_state, row.email)
+        | {"code": row.code, "source": StatusSource.IMPORT.value, "known_since": row.imported_at.isoformat()}
+        for row in imported
     ]
 
 

@@ -50,10 +50,6 @@ class Migration(migrations.Migration):
             name='source',
             field=models.CharField(choices=[('sending', 'Response to a run'), ('removing', 'Look-up before a removal'), ('webhook', 'Webhook'), ('poll', 'Poll'), ('comparison', 'Comparison with the list'), ('import', 'Imported suppression list')], max_length=10),
         ),
-        migrations.AddIndex(
-            model_name='subscriberstatus',
-            index=models.Index(fields=['list_state', 'code', 'email'], name='status_by_code'),
-        ),
         migrations.AddField(
             model_name='listwatch',
             name='list_state',

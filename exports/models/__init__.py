@@ -8,7 +8,9 @@ from exports.models.export import LARGEST_CONTROL_GROUP, ControlMode, Export, Re
 from exports.models.list_cleanup import ListCleanup
 from exports.models.list_comparison import DriftKind, ListComparison, ListDrift, ListedContact
 from exports.models.list_state import (
+    IMPORTED,
     LEARNED,
+    ImportedSuppression,
     ListState,
     Origin,
     RemovedContact,
@@ -23,6 +25,7 @@ from exports.models.run import Run, RunEvent, RunKind, Stage, Trigger
 from exports.models.schedule import ExportSchedule, ExportTick
 
 __all__ = [
+    "IMPORTED",
     "IS_REMOVAL",
     "LARGEST_CONTROL_GROUP",
     "LEARNED",
@@ -38,6 +41,7 @@ __all__ = [
     "ExportPreview",
     "ExportSchedule",
     "ExportTick",
+    "ImportedSuppression",
     "ListCleanup",
     "ListComparison",
     "ListDrift",

@@ -4,6 +4,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+# The code of contacts whom a user has suppressed by an imported list.
+IMPORTED = "imported"
+
 
 class Origin(models.IntegerChoices):
     """Whether an export has added a contact to a list, as far as the list's answers tell."""
@@ -86,9 +89,9 @@ class StatusSource(models.TextChoices):
     IMPORT = "import", _("Imported suppression list")
 
 
-# The list, or a user, tells that a contact is suppressed; it is not the answer to certain data. A plan does not
-# send such contacts.
-LEARNED = (StatusSource.WEBHOOK, StatusSource.POLL, StatusSource.COMPARISON, StatusSource.IMPORT)
+# The list itself shows that a contact is suppressed; it is not the answer to certain data. A plan does not send
+# such contacts.
+LEARNED = (StatusSource.WEBHOOK, StatusSource.POLL, StatusSource.COMPARISON)
 
 
 class SubscriberStatus(models.Model):
@@ -110,6 +113,24 @@ class SubscriberStatus(models.Model):
 
     def __str__(self) -> str:
         return f"{self.email}: {self.code}"
+
+
+class ImportedSuppression(models.Model):
+    """An address on the suppression list that users have imported for a list. It is kept apart from what the list
+    shows, which goes on to be recorded and counts alone when the suppression list is removed."""
+
+    pk = models.CompositePrimaryKey("list_state", "email")
+    list_state = models.ForeignKey(ListState, on_delete=models.CASCADE, related_name="imported", db_index=False)
+    email = models.CharField(max_length=254)
+    imported_at = models.DateTimeField()  # when the last import that has the address began
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def code(self) -> str:
+        """The code by which plans and reports name the reason."""
+        return IMPORTED
 
 
 class RemovedContact(models.Model):

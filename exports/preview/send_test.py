@@ -278,8 +278,7 @@ def _keep_delivered(known: KnownList, one: _One) -> None:
             },
         )
     Refused.objects.filter(delivered_set=known.delivered_set_id, email=one.email).delete()
-    known_there = SubscriberStatus.objects.filter(list_state=known.list_state_id, email=one.email)
-    known_there.exclude(source=StatusSource.IMPORT).delete()
+    SubscriberStatus.objects.filter(list_state=known.list_state_id, email=one.email).delete()
 
 
 def _keep_refusal(known: KnownList, one: _One, refusal: ProfileRefusal) -> None:

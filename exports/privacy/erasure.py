@@ -213,6 +213,7 @@ def _forget_delivered(subject: Subject) -> int:
             ("exports_syncedcontact", "list_state_id", "exports_liststate"),
             ("exports_removedcontact", "list_state_id", "exports_liststate"),
             ("exports_subscriberstatus", "list_state_id", "exports_liststate"),
+            ("exports_importedsuppression", "list_state_id", "exports_liststate"),
             ("exports_refused", "delivered_set_id", "exports_deliveredset"),
             ("exports_listedcontact", "comparison_id", "exports_listcomparison"),
         ):

@@ -46,6 +46,7 @@ _JUDGED = f"""
     SELECT removed.email, removed.operation, removed.mark_field, call.since, call.until,
            CASE WHEN contact.email IS NOT NULL THEN 'on_list'
                 WHEN removed.operation = 'unsubscribe' AND coalesce(call.since, '') = '' THEN 'undated'
+                WHEN imported.email IS NOT NULL THEN 'kept_out'
                 WHEN status.email IS NOT NULL AND removed.operation <> 'unsubscribe' THEN 'kept_out'
                 ELSE 'restorable' END AS verdict
       FROM exports_removedcontact removed
@@ -54,6 +55,8 @@ _JUDGED = f"""
         ON contact.list_state_id = removed.list_state_id AND contact.email = removed.email
       LEFT JOIN exports_subscriberstatus status
         ON status.list_state_id = removed.list_state_id AND status.email = removed.email
+      LEFT JOIN exports_importedsuppression imported
+        ON imported.list_state_id = removed.list_state_id AND imported.email = removed.email
      WHERE removed.list_state_id = %(list)s AND removed.run_id = %(run)s
 """  # noqa: S608 - only our own fragments are put in
 # With the data that were sent last, as long as a batch still keeps them.

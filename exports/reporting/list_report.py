@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db.models import Count, QuerySet
-from django.utils.functional import Promise
+from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext_lazy as _
 
 from config.platform.text.csv_lines import BYTE_ORDER_MARK, csv_line
 from exports.models import (
     DriftKind,
     Export,
+    ImportedSuppression,
     ListComparison,
     ListDrift,
     ListState,
@@ -23,8 +24,12 @@ from exports.models import (
 from exports.reporting import messages
 
 SUPPRESSED = "suppressed"
+ON_SUPPRESSION_LIST = "imported"
 _MEANINGS: dict[str, str | Promise] = {
     SUPPRESSED: _("Subscribers who receive no email from this list. They are not sent."),
+    ON_SUPPRESSION_LIST: _(
+        "Addresses that a user has imported. They are not sent, whatever their status on the list is."
+    ),
     DriftKind.STATE: _("Status that only the last comparison has found. It is taken into account from now on."),
     DriftKind.DATA: _(
         "Values of mapped fields that were changed on the list. Runs do not overwrite them unless the data of the "
@@ -85,13 +90,16 @@ class ListReport:
 
     def groups(self) -> list[ContactGroup]:
         """Return all groups of contacts with their numbers."""
-        suppressed = SubscriberStatus.objects.filter(list_state=self.state).count() if self.state else 0
+        suppressed = sum(each.contacts for each in self.statuses)
+        imported = self.state.imported.count() if self.state else 0
         counted = self.comparison or ListComparison()
         return [
             ContactGroup(SUPPRESSED, _("Suppressed"), suppressed),
+            ContactGroup(ON_SUPPRESSION_LIST, _("Imported suppression list"), imported),
             *(ContactGroup(kind.value, kind.label, counted.count(kind)) for kind in DriftKind),
         ]
 
+    @cached_property
     def statuses(self) -> list[StatusGroup]:
         """Return the suppressed contacts by code, the most frequent first."""
         reasons = messages.reasons_of_codes(self.export.pk)
@@ -104,17 +112,26 @@ class ListReport:
         found = SubscriberStatus.objects.filter(list_state=self.state)
         return found.filter(code=code) if code else found
 
+    def imported(self) -> "QuerySet[ImportedSuppression]":
+        """Select the addresses that users have imported."""
+        return ImportedSuppression.objects.filter(list_state=self.state)
+
     def drift(self, kind: DriftKind) -> "QuerySet[ListDrift]":
         """Select the contacts that differ in one way, by the last comparison."""
         return ListDrift.objects.filter(comparison=self.comparison, kind=kind)
 
 
-def write_csv(contacts: "QuerySet[SubscriberStatus] | QuerySet[ListDrift]") -> Iterator[str]:
+def write_csv(
+    contacts: "QuerySet[SubscriberStatus] | QuerySet[ImportedSuppression] | QuerySet[ListDrift]",
+) -> Iterator[str]:
     """Yield a line for each of the contacts. They are never all in memory."""
     yield BYTE_ORDER_MARK + csv_line(CSV_COLUMNS)
     for one in contacts.iterator(chunk_size=2_000):
         if isinstance(one, SubscriberStatus):
             known_since = one.known_since.isoformat(timespec="seconds")
             yield csv_line((one.email, one.code, one.since, known_since, StatusSource(one.source).value))
+        elif isinstance(one, ImportedSuppression):
+            imported_at = one.imported_at.isoformat(timespec="seconds")
+            yield csv_line((one.email, one.code, "", imported_at, StatusSource.IMPORT.value))
         else:
             yield csv_line((one.email, one.code, "", "", ""))

@@ -13,13 +13,12 @@ from django.utils.translation import gettext_lazy as _
 
 from connections.destinations import values
 from connections.destinations.subscribers import ListedState
-from exports.models import Outcome, OutcomeKind, Run, RunKind
+from exports.models import IMPORTED, Outcome, OutcomeKind, Run, RunKind
 from exports.state.plan_action import (
     BAD_EMAIL,
     CONTROL_GROUP,
     DUPLICATE,
     EXCLUSION,
-    IMPORTED,
     NO_CONSENT,
     NO_EMAIL,
     NO_PROFILE,

@@ -14,9 +14,11 @@ from config.platform.accounts.models import User
 from config.platform.text.addresses import comparable_email
 from exports.batches import encode
 from exports.models import (
+    IMPORTED,
     LEARNED,
     DeliveredSet,
     Export,
+    ImportedSuppression,
     Outcome,
     OutcomeKind,
     Refused,
@@ -109,6 +111,7 @@ class _Known:
         self.contacts = {row.list_state_id: row for row in SyncedContact.objects.filter(email=email)}
         self.removed = {row.list_state_id: row for row in RemovedContact.objects.filter(email=email)}
         self.statuses = {row.list_state_id: row for row in SubscriberStatus.objects.filter(email=email)}
+        self.imported = set(ImportedSuppression.objects.filter(email=email).values_list("list_state", flat=True))
         refused = Refused.objects.filter(email=email)
         self.refused = {row.delivered_set_id: row for row in refused}
         known = DeliveredSet.objects.filter(list_state__in={*self.contacts, *self.removed})
@@ -135,6 +138,8 @@ class _Known:
     def learned(self, export: Export) -> str:
         """Return why the list suppresses the contact, where no run was told; empty where it does not."""
         here = self.delivered_set(export)
+        if here is not None and here.list_state_id in self.imported:
+            return str(messages.text_of_code(IMPORTED))
         status = self.statuses.get(here.list_state_id) if here else None
         return str(messages.text_of_code(status.code)) if status and status.source in LEARNED else ""
 
@@ -201,8 +206,9 @@ def _status(export: Export, known: _Known) -> tuple[ContactStatus, int]:
     if refused := known.refused.get(here.pk):
         return ContactStatus.SUPPRESSED if refused.left else ContactStatus.REJECTED, refused.last_run_id
     if contact := known.contact(here):
-        if status := known.statuses.get(here.list_state_id):
-            return ContactStatus.SUPPRESSED, status.run_id
+        status = known.statuses.get(here.list_state_id)
+        if status or here.list_state_id in known.imported:
+            return ContactStatus.SUPPRESSED, status.run_id if status else 0
         unanswered = contact.data_hash == UNKNOWN_DATA and contact.sent_by == export.pk
         return ContactStatus.UNANSWERED if unanswered else ContactStatus.DELIVERED, contact.last_run_id
     removed = known.removed.get(here.list_state_id)

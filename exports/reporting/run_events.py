@@ -39,7 +39,7 @@ def emit_drift(comparison: ListComparison, title: str) -> None:
 
     def build() -> list[NewEvent]:
         state = comparison.list_state
-        exports = list(_exports_to(state))
+        exports = list(exports_to(state))
         data = {
             "list": {"id": state.list_id, "title": title},
             "exports": [_named(export) for export in exports],
@@ -54,7 +54,8 @@ def emit_drift(comparison: ListComparison, title: str) -> None:
     emit([EventType.LIST_DRIFT], build)
 
 
-def _exports_to(state: ListState) -> list[Export]:
+def exports_to(state: ListState) -> list[Export]:
+    """Return the exports that send to a list now, over a connection to its account."""
     found = Export.objects.filter(list_id=state.list_id, connection__isnull=False).select_related("connection")
     return [each for each in found.order_by("pk") if each.connection and each.connection.account == state.account]
 

@@ -4,13 +4,13 @@ unchanged, or that the list had refused before; of a preview all. Call it in the
 from django.db import connection as database
 
 from config.platform import db
-from exports.models import ExportPreview, Run
+from exports.models import IMPORTED, ExportPreview, Run
 from exports.results.summary import PeopleKind
 from exports.state.known_list import KnownList
 from exports.state.plan_action import BLOCK_ROWS, EXCLUDED, EXCLUDED_CODE, SENT, UNCHANGED_BLOCK
 
-# Parameters of the statements: the groups by their names.
-_KINDS = {kind.value: kind.value for kind in PeopleKind}
+# Parameters of the statements: the groups by their names, and the code of imported suppressions.
+_KINDS = {kind.value: kind.value for kind in PeopleKind} | {"imported": IMPORTED}
 _REFUSED = """
     SELECT plan.profile_id, plan.email,
            CASE WHEN refused."left" THEN %(suppressed)s ELSE %(previously_rejected)s END AS kind,
@@ -19,9 +19,12 @@ _REFUSED = """
            ON refused.delivered_set_id = %(set)s AND refused.email = plan.email
      WHERE plan.action = 'still_refused'
      UNION ALL
-    SELECT plan.profile_id, plan.email, %(suppressed)s, coalesce(status.code, ''), ''
+    SELECT plan.profile_id, plan.email, %(suppressed)s,
+           CASE WHEN imported.email IS NOT NULL THEN %(imported)s ELSE coalesce(status.code, '') END, ''
       FROM plan LEFT JOIN exports_subscriberstatus status
            ON status.list_state_id = %(list)s AND status.email = plan.email
+           LEFT JOIN exports_importedsuppression imported
+           ON imported.list_state_id = %(list)s AND imported.email = plan.email
      WHERE plan.action = 'suppressed'
 """
 _UNCHANGED = "SELECT profile_id, email, %(unchanged)s, '', '' FROM plan WHERE action = 'unchanged'"

@@ -21,7 +21,7 @@ from django.db import connection as database
 
 from config.platform import db
 from connections.destinations.values import BatchOperation, attribute_of
-from exports.models import LEARNED, Removal, RemovedContact, StatusSource
+from exports.models import LEARNED, Removal, RemovedContact
 from exports.models.snapshot import CONTROL, TREATMENT, RunSnapshot
 from exports.selection import unchanged_blocks
 from exports.selection.plan_counts import PlanCounts
@@ -199,8 +199,14 @@ def _load_list_state(members: ProfileQuery, known: KnownList) -> None:
     )
     members.load(
         "known_suppression",
-        f"SELECT email FROM exports_subscriberstatus WHERE list_state_id = %s AND source = ANY (%s) {by_email}",  # noqa: S608
-        [known.list_state_id, [source.value for source in LEARNED], *emails],
+        f"""
+        SELECT email FROM exports_subscriberstatus WHERE list_state_id = %s AND source = ANY (%s) {by_email}
+         UNION SELECT email FROM exports_importedsuppression WHERE list_state_id = %s {by_email}
+        """,  # noqa: S608 - only our own fragments are put in
+        [
+            *(known.list_state_id, [source.value for source in LEARNED], *emails),
+            *(known.list_state_id, *emails),
+        ],
         {"email": "VARCHAR"},
     )
 
@@ -342,11 +348,10 @@ def _resubscribe(known: KnownList, asked_in: int | None) -> None:
              WHERE refused.delivered_set_id = %s AND refused.email = plan.email AND refused."left"
                AND (%s::bigint IS NULL OR refused.last_run_id < %s)
                AND plan.action IN ('suppressed', 'still_refused', 'add', 'update')
-               AND NOT EXISTS (SELECT FROM exports_subscriberstatus imported
-                                WHERE imported.list_state_id = %s AND imported.email = plan.email
-                                  AND imported.source = %s)
+               AND NOT EXISTS (SELECT FROM exports_importedsuppression imported
+                                WHERE imported.list_state_id = %s AND imported.email = plan.email)
             """,
-            [known.delivered_set_id, asked_in, asked_in, known.list_state_id, StatusSource.IMPORT],
+            [known.delivered_set_id, asked_in, asked_in, known.list_state_id],
         )
 
 

@@ -51,8 +51,6 @@ WANTED = (*ON_LIST, PlanAction.SUPPRESSED, PlanAction.STILL_REFUSED)
 UNCHANGED_BLOCK = "unchanged_block"
 BLOCK_ROWS = 1000
 
-# The code of contacts whom a user has suppressed by an imported list.
-IMPORTED = "imported"
 # Why members are excluded from a run.
 NO_EMAIL = "no_email"
 BAD_EMAIL = "bad_email"

@@ -29,6 +29,7 @@ from exports.preview import dry_run
 from exports.preview.dry_run import Estimate
 from exports.removal import list_cleanup
 from exports.removal.list_cleanup import CleanupSettings
+from exports.reporting.list_report import ListReport
 from exports.views.access import find_managed_export, find_selected_exports
 from exports.views.confirm import Confirmation, confirm, count_shown
 
@@ -222,6 +223,11 @@ def remove(request: Request, export_id: int) -> HttpResponse:
 
 
 def _what_is_removed(export: Export, form: CleanupForm | None) -> str:
+    kept = _("The imported suppression list is kept.") if ListReport(export).imported().exists() else ""
+    return f"{_what_goes(export, form)} {kept}".strip()
+
+
+def _what_goes(export: Export, form: CleanupForm | None) -> str:
     if form is not None:
         return _("The settings and runs of the export are removed.")
     destination = export.connection.destination.label if export.connection else _("the destination")

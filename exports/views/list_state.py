@@ -15,19 +15,25 @@ from config.platform.audit.record import record
 from config.platform.web.htmx import Request
 from config.platform.web.lists import Column, list_page, search_in
 from exports.actions import list_comparison
-from exports.models import DriftKind, ListDrift, SubscriberStatus
+from exports.models import DriftKind, SubscriberStatus
 from exports.permissions import user_can_manage
 from exports.reporting import list_report, messages
-from exports.reporting.list_report import SUPPRESSED, ListReport
+from exports.reporting.list_report import ON_SUPPRESSION_LIST, SUPPRESSED, ListReport
 from exports.views.access import find_export, find_managed_export
 from exports.views.confirm import Confirmation, confirm
 
 _COLUMNS = (
     Column("email", gettext_lazy("Email"), order_by=("email",)),
     Column("status", gettext_lazy("Status on the list"), order_by=("code", "email")),
-    Column("since", gettext_lazy("Since, by the list"), order_by=("since", "email")),
-    Column("known", gettext_lazy("Known since"), order_by=("known_since", "email")),
-    Column("source", gettext_lazy("Known by"), order_by=("source", "email")),
+    # By these nothing is sorted: a list may suppress millions of contacts, and no index has them in that order.
+    Column("since", gettext_lazy("Since, by the list")),
+    Column("known", gettext_lazy("Known since")),
+    Column("source", gettext_lazy("Known by")),
+)
+_IMPORTED_COLUMNS = (
+    Column("email", gettext_lazy("Email"), order_by=("email",)),
+    Column("status", gettext_lazy("Status on the list")),
+    Column("known", gettext_lazy("Known since")),
 )
 _DRIFT_COLUMNS = (
     Column("email", gettext_lazy("Email"), order_by=("email",)),
@@ -47,7 +53,7 @@ def contacts(request: Request, export_id: int) -> HttpResponse:
     page = list_page(
         request,
         _chosen(report, kind, code),
-        columns=_COLUMNS if kind == SUPPRESSED else _DRIFT_COLUMNS,
+        columns={SUPPRESSED: _COLUMNS, ON_SUPPRESSION_LIST: _IMPORTED_COLUMNS}.get(kind, _DRIFT_COLUMNS),
         # Users who see masked addresses must not find out by a search which ones exist.
         search=("email",) if sees_data else (),
         default="email",
@@ -60,7 +66,7 @@ def contacts(request: Request, export_id: int) -> HttpResponse:
         "report": report,
         "groups": groups,
         "group": next(each for each in groups if each.kind == kind),
-        "statuses": report.statuses() if kind == SUPPRESSED else [],
+        "statuses": report.statuses if kind == SUPPRESSED else [],
         "kind": kind,
         "code": code,
         "list": page,
@@ -122,12 +128,14 @@ def repair(request: Request, export_id: int) -> HttpResponse:
 
 def _kind(request: Request) -> str:
     kind = request.GET.get("kind", SUPPRESSED)
-    if kind != SUPPRESSED and kind not in DriftKind.values:
+    if kind not in (SUPPRESSED, ON_SUPPRESSION_LIST) and kind not in DriftKind.values:
         raise Http404
     return kind
 
 
 def _chosen(report: ListReport, kind: str, code: str) -> Any:
     if report.state is None:
-        return SubscriberStatus.objects.none() if kind == SUPPRESSED else ListDrift.objects.none()
+        return SubscriberStatus.objects.none()
+    if kind == ON_SUPPRESSION_LIST:
+        return report.imported()
     return report.suppressed(code) if kind == SUPPRESSED else report.drift(DriftKind(kind))

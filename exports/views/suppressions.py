@@ -64,4 +64,8 @@ def remove_imported(request: Request, export_id: int) -> HttpResponse:
 
 def _told(done: ImportedSuppressions) -> str:
     added = ngettext("%(added)s address added.", "%(added)s addresses added.", done.added)
-    return added % {"added": number(done.added)}
+    told = added % {"added": number(done.added)}
+    if skipped := done.rows_without_address:
+        without = ngettext("%(rows)s row has no address.", "%(rows)s rows have no address.", skipped)
+        told += " " + without % {"rows": number(skipped)}
+    return told
