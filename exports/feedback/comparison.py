@@ -1,8 +1,11 @@
 """Compare a list with its list state, every night: read all its subscribers, then find what differs.
 
 Pages are read several at a time and stored with the position, in one transaction; so a comparison continues where
-a killed worker left it. Subscribers that move between two pages while they are read may be missed: contacts that
-seem to be gone are looked up one by one, as long as they are few.
+a killed worker left it, and begins again when that is long ago. Subscribers that move between two pages while they
+are read may be missed: contacts that seem to be gone are looked up one by one; when they are many, some of them,
+and the list is read a second time when one of these is there.
+
+A comparison waits for others of its account, and for runs that use all calls of the connection.
 """
 
 import logging
@@ -18,11 +21,13 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db import connection as database
+from django.db.models import Exists, OuterRef
 
 from config.platform.jobs import clock, leases
 from config.platform.jobs.leases import HeldLease
-from config.platform.jobs.models import JobStatus
+from config.platform.jobs.models import OPEN, JobStatus
 from connections import credentials
+from connections.concurrency_slots import HeldSlots
 from connections.destinations.base import SubscriberReader
 from connections.destinations.errors import DestinationError, NeedsAdministrator, PermanentError, TryLater
 from connections.destinations.subscribers import ListedState, SubscriberPage
@@ -37,7 +42,11 @@ logger = logging.getLogger(__name__)
 
 COMPARE_LIST = "exports.tasks.compare_list"
 _MOST_CALLS = 4
-_WITHOUT_CONNECTION_SECONDS = 60
+_WITHOUT_CALLS_SECONDS = 15
+# Pages that were read so long ago do not count as read at one time with those that are read now.
+_BEGINS_AGAIN_AFTER = timedelta(hours=12)
+# In the positions: that the list is being read a second time.
+_SECOND_TIME = "second_time"
 _MOST_AT_ONCE = 100
 _STORE_PAGE = """
     INSERT INTO exports_listedcontact AS listed (comparison_id, email, state, since, values_hash)
@@ -67,8 +76,12 @@ def request_all() -> None:
 
 
 def due() -> list[int]:
-    """Return the IDs of comparisons whose time has come and that no worker holds."""
-    found = leases.claimable(ListComparison).filter(due_at__lte=clock.now()).order_by("pk")
+    """Return the IDs of comparisons whose time has come and that no worker holds: of each account, the first."""
+    ready = ListComparison.objects.filter(status__in=OPEN, due_at__lte=clock.now())
+    earlier = ready.filter(list_state__account=OuterRef("list_state__account"), pk__lt=OuterRef("pk"))
+    found = (
+        leases.claimable(ListComparison).filter(due_at__lte=clock.now()).exclude(Exists(earlier)).order_by("pk")
+    )
     return list(found.values_list("pk", flat=True)[:_MOST_AT_ONCE])
 
 
@@ -100,9 +113,9 @@ def _compare(job: ListComparison, lease: HeldLease) -> bool:
     try:
         return _read_for_a_while(job, lease, connection)
     except credentials.Paused:
-        _wait(job, _WITHOUT_CONNECTION_SECONDS, "paused")
+        _end(job, JobStatus.SKIPPED, "paused")
     except NotConnected:
-        _wait(job, _WITHOUT_CONNECTION_SECONDS, "no_connection")
+        _end(job, JobStatus.SKIPPED, "no_connection")
     except NeedsAdministrator as needed:
         mark_reconnect_needed(connection, needed.sentence)
         _end(job, JobStatus.FAILED, needed.code)
@@ -118,23 +131,43 @@ def _compare(job: ListComparison, lease: HeldLease) -> bool:
 
 
 def _read_for_a_while(job: ListComparison, lease: HeldLease, connection: Connection) -> bool:
-    """Read pages for the time of a slice; when all are read, find what differs. Returns whether there is more."""
+    """Read pages for the time of a slice; when all are read, find what differs. Returns whether there is more to
+    read at once."""
     until = time.monotonic() + settings.SLICE_SECONDS
-    if job.started_at is None:
-        leases.update_if_owner(
-            job, status=JobStatus.PROCESSING, started_at=clock.now(), fields=_mapped_fields(job.list_state)
-        )
+    if job.started_at is None or job.started_at < clock.now() - _BEGINS_AGAIN_AFTER:
+        _begin(job)
     with ExitStack() as stack:
         read = _parallel_reader(stack, job, connection)
-        for listed in ListedState:
-            while (pages := _pages_to_read(job, listed, connection)) is not None:
-                if time.monotonic() > until:
-                    leases.release(job)
-                    return True
-                lease.check()
-                connection.refresh_from_db(fields=["paused_at", "max_in_flight"])
-                _store(job, listed, pages, read(listed, pages))
-        not_gone, in_no_state = _look_up(job, connection)
+        slots = HeldSlots(connection.pk)
+        stack.callback(slots.release)
+        while (calls := _free_calls(slots, connection)) and (found := _pages_to_read(job, calls)) is not None:
+            if time.monotonic() > until:
+                leases.release(job)
+                return True
+            lease.check()
+            _store(job, *found, read(*found))
+            connection.refresh_from_db(fields=["paused_at", "max_in_flight"])
+        if not calls:
+            _wait(job, _WITHOUT_CALLS_SECONDS, "")
+            return False
+        not_gone, in_no_state, is_certain = _look_up(job, connection)
+    if not is_certain:
+        leases.update_if_owner(job, positions={_SECOND_TIME: True}, lease_until=None)
+        return True
+    _conclude(job, not_gone, in_no_state)
+    return False
+
+
+def _begin(job: ListComparison) -> None:
+    job.listed.all().delete()
+    fields, now = _mapped_fields(job.list_state), clock.now()
+    leases.update_if_owner(
+        job, status=JobStatus.PROCESSING, started_at=now, fields=fields, positions={}, progress_done=0
+    )
+
+
+def _conclude(job: ListComparison, not_gone: Sequence[str], in_no_state: Sequence[str]) -> None:
+    """Find what differs, and end the comparison with it."""
     with transaction.atomic():  # not locked before, so that the lease is extended meanwhile
         counts = differences.find(job, not_gone, in_no_state)
         leases.update_if_owner(
@@ -142,18 +175,26 @@ def _read_for_a_while(job: ListComparison, lease: HeldLease, connection: Connect
         )
     differences.forget_earlier(job)
     drift_alerts.update(job)
-    return False
 
 
-def _pages_to_read(job: ListComparison, listed: ListedState, connection: Connection) -> list[int] | None:
-    """Return the pages of a state to read next; None when all are read. The first is read alone: it tells how many
-    there are."""
-    position = job.positions.get(listed.value)
-    if position is None:
-        return [1]
-    page, pages = position
-    calls = max(1, min(_MOST_CALLS, connection.max_in_flight))
-    return list(range(page, min(page + calls, pages + 1))) or None
+def _free_calls(slots: HeldSlots, connection: Connection) -> int:
+    """Hold slots for the next calls, and return how many. All are released before, so that runs may take them."""
+    slots.release()
+    slots.hold(min(_MOST_CALLS, connection.max_in_flight), maximum=connection.max_in_flight)
+    return len(slots)
+
+
+def _pages_to_read(job: ListComparison, calls: int) -> tuple[ListedState, list[int]] | None:
+    """Return the state and the pages to read next; None when all are read. The first page of a state is read
+    alone: it tells how many there are."""
+    for listed in ListedState:
+        position = job.positions.get(listed.value)
+        if position is None:
+            return listed, [1]
+        page, pages = position
+        if page <= pages:
+            return listed, list(range(page, min(page + calls, pages + 1)))
+    return None
 
 
 def _parallel_reader(
@@ -207,14 +248,18 @@ def _mapped_fields(state: ListState) -> list[str]:
     return sorted({key for run in latest.only("snapshot") for key in run.snapshot.mapped_fields})
 
 
-def _look_up(job: ListComparison, connection: Connection) -> tuple[list[str], list[str]]:
-    """Return the contacts that seem to be gone and are on the list all the same, and the suppressed ones that are
-    not on the list any more; none where they are too many to be looked up."""
+def _look_up(job: ListComparison, connection: Connection) -> tuple[list[str], list[str], bool]:
+    """Return the contacts that seem to be gone and are on the list all the same, the suppressed ones that are not
+    on the list any more, and whether that is certain enough: when contacts that seem to be gone are too many to be
+    looked up, and some are on the list, it is to be read a second time."""
     access = credentials.access(connection)
     find, list_id = connection.destination.find_person, job.list_state.list_id
-    not_gone = [each for each in differences.seem_to_be_gone(job) if find(access, list_id, each) is not None]
+    gone, are_all = differences.seem_to_be_gone(job)
+    not_gone = [email for email in gone if find(access, list_id, email) is not None]
+    if not_gone and not are_all and _SECOND_TIME not in job.positions:
+        return [], [], False
     suppressed = differences.seem_to_be_in_no_state(job)
-    return not_gone, [each for each in suppressed if find(access, list_id, each) is None]
+    return not_gone, [email for email in suppressed if find(access, list_id, email) is None], True
 
 
 def _wait(job: ListComparison, seconds: float, why: str) -> None:

@@ -86,12 +86,17 @@ _NOT_OURS = f"""
                           AND (removed.operation = 'mark' OR removed.run_id IN ({_RECENT_RUNS})))
        AND listed.email NOT IN ({_IN_FLIGHT})
 """  # noqa: S608 - only our own fragments are put in
-# Values that have changed since the comparison before, although no run has sent the contact since it began.
+# Values that have changed since the comparison before, or had by then, although no run has sent the contact since.
 _OTHER_DATA = f"""
     SELECT listed.email, '' FROM {_LISTED} AND listed.state = 'active'
-       AND EXISTS (SELECT FROM exports_listedcontact before
-                    WHERE before.comparison_id = %(before)s AND before.email = listed.email
-                      AND before.values_hash <> listed.values_hash)
+       AND listed.email IN (
+           SELECT before.email FROM exports_listedcontact before
+             JOIN exports_listedcontact after ON after.email = before.email
+            WHERE before.comparison_id = %(before)s AND after.comparison_id = %(comparison)s
+              AND before.values_hash <> after.values_hash
+            UNION ALL
+           SELECT drift.email FROM exports_listdrift drift
+            WHERE drift.comparison_id = %(before)s AND drift.kind = 'data')
        AND EXISTS (SELECT FROM exports_syncedcontact contact
                     WHERE contact.list_state_id = %(list)s AND contact.email = listed.email
                       AND contact.last_run_id NOT IN (
@@ -108,14 +113,17 @@ _KEEP = """
 """
 
 
-def seem_to_be_gone(job: ListComparison) -> list[str]:
-    """Return the contacts that exports sent and that no page showed; none when they are too many to look up."""
-    return _few(job, _GONE)
+def seem_to_be_gone(job: ListComparison) -> tuple[list[str], bool]:
+    """Return contacts that exports sent and that no page showed, as many as are looked up, in random order; and
+    whether these are all."""
+    found = _some(job, _GONE)
+    return found[:MOST_LOOKED_UP], len(found) <= MOST_LOOKED_UP
 
 
 def seem_to_be_in_no_state(job: ListComparison) -> list[str]:
     """Return the suppressed contacts that no page showed; none when they are too many to look up."""
-    return _few(job, _IN_NO_STATE)
+    found = _some(job, _IN_NO_STATE)
+    return found if len(found) <= MOST_LOOKED_UP else []
 
 
 def find(job: ListComparison, not_gone: Sequence[str], in_no_state: Sequence[str]) -> dict[str, int]:
@@ -173,11 +181,11 @@ def forget_earlier(job: ListComparison) -> None:
     job.list_state.comparisons.filter(pk__in=earlier[_COMPARISONS_KEPT - 1 :]).delete()
 
 
-def _few(job: ListComparison, query: str) -> list[str]:
+def _some(job: ListComparison, query: str) -> list[str]:
     with transaction.atomic(), db.without_nested_loops(), database.cursor() as cursor:
-        cursor.execute(f"{query} LIMIT %(most)s", {**_parameters(job), "most": MOST_LOOKED_UP + 1})
-        found = [email for (email,) in cursor.fetchall()]
-    return found if len(found) <= MOST_LOOKED_UP else []
+        limited = f"{query} ORDER BY random() LIMIT %(most)s"
+        cursor.execute(limited, {**_parameters(job), "most": MOST_LOOKED_UP + 1})
+        return [email for (email,) in cursor.fetchall()]
 
 
 def _record_states(job: ListComparison, parameters: dict[str, Any]) -> int:

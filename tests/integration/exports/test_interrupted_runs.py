@@ -220,7 +220,7 @@ def test_it_waits_its_turn_when_others_have_all_calls_of_the_connection(
     export = make_export(sandbox)
     connection = Connection.objects.get()
     run = runs.start_run(export, by=alice)
-    with _another_session_holds_all_slots(connection):
+    with another_session_holds_all_slots(connection):
         pipeline.run_slice(run.pk)
         run.refresh_from_db()
         assert (run.status, run.reason) == (JobStatus.PROCESSING, Reason.CONNECTION_BUSY)
@@ -228,7 +228,7 @@ def test_it_waits_its_turn_when_others_have_all_calls_of_the_connection(
 
 
 @contextmanager
-def _another_session_holds_all_slots(connection: Connection) -> Iterator[None]:
+def another_session_holds_all_slots(connection: Connection) -> Iterator[None]:
     held, let_go = threading.Event(), threading.Event()
 
     def hold() -> None:

@@ -6,13 +6,29 @@ from typing import Any
 
 import pytest
 from django.db import connection as database
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from config.platform.accounts.models import User
 from config.platform.jobs import clock
+from config.platform.jobs.models import JobStatus
+from connections import actions as connection_actions
 from connections.destinations.subscribers import ListedState
-from exports.feedback import comparison
-from exports.models import Export, ListedContact, ListState, Run, StatusSource, SubscriberStatus
+from connections.models import Connection
+from exports.feedback import comparison, differences
+from exports.models import (
+    Export,
+    ListComparison,
+    ListedContact,
+    ListState,
+    Run,
+    StatusSource,
+    SubscriberStatus,
+)
+from segments.models import ErasedHash, Erasure
+from segments.privacy.subjects import hash_of_email
 from tests.integration.exports.conftest import run_to_its_end
+from tests.integration.exports.test_interrupted_runs import another_session_holds_all_slots
 from tests.integration.exports.test_list_comparison import compare, statuses
 from tests.integration.exports.test_list_watch import look_now
 from tests.support.sandbox import RunningSandbox
@@ -134,3 +150,93 @@ def test_own_removals_are_joined(sent: Run, account: RunningSandbox) -> None:
     learned = [each["sql"] for each in queries if "INSERT INTO exports_subscriberstatus" in each["sql"]]
     assert learned
     assert [sql for sql in learned if "email NOT IN" in sql] == []
+
+
+def test_erased_people_are_not_stored_while_it_reads(
+    sent: Run, account: RunningSandbox, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    erasure = Erasure.objects.create(short_id="1", erased_by=alice, erased_by_name="Alice")
+    ErasedHash.objects.create(hash=hash_of_email("own@example.com"), erasure=erasure)
+    account.set_state(["own@example.com", "other@example.com"], "Deleted")
+    stored: list[str] = []
+    after_first_page(
+        monkeypatch,
+        ListedState.DELETED,
+        lambda: stored.extend(ListedContact.objects.filter(state="deleted").values_list("email", flat=True)),
+    )
+    compare()
+    assert stored == ["other@example.com"]
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_many_that_seem_to_be_gone_are_read_again(
+    lost: int, sent: Run, account: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(differences, "MOST_LOOKED_UP", 1)
+    store, times = comparison._store, [lost]
+
+    def lose_two(job: Any, listed: ListedState, pages: Any, found: Any) -> None:
+        store(job, listed, pages, found)
+        if listed is ListedState.ACTIVE and times[0]:
+            times[0] -= 1
+            ListedContact.objects.exclude(email=BEN).delete()
+
+    monkeypatch.setattr(comparison, "_store", lose_two)
+    done = compare()
+    assert (done.status, done.gone, done.progress_done) == (JobStatus.SUCCESSFUL, lost - 1, 10)
+
+
+def test_many_that_are_gone_are_not_read_again(
+    sent: Run, account: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(differences, "MOST_LOOKED_UP", 1)
+    for email in (BEN, "cid@example.com"):
+        body = {"EmailAddress": f"new-{email}", "ConsentToTrack": "Unchanged"}
+        account.api("PUT", f"/subscribers/{account.list_id}.json", params={"email": email}, json=body)
+    done = compare()
+    assert (done.gone, done.progress_done) == (2, 5)
+
+
+# -- the connection ----------------------------------------------------------------------------------------------
+
+
+def test_it_is_skipped_while_the_connection_is_paused(sent: Run, alice: User, alice_client: Client) -> None:
+    connection_actions.pause(by=alice, connection=Connection.objects.get())
+    done = compare()
+    assert (done.status, done.message, ListedContact.objects.count()) == (JobStatus.SKIPPED, "paused", 0)
+    page = alice_client.get(f"/data/exports/{sent.export_id}/list/").text
+    assert "The last comparison was skipped: the connection is paused or not connected." in page
+    connection_actions.lift_pause(by=alice, connection=Connection.objects.get())
+    assert compare().status == JobStatus.SUCCESSFUL
+
+
+def test_it_begins_again_when_it_began_long_ago(sent: Run, account: RunningSandbox) -> None:
+    account.faults({"rules": [{"kind": "error", "path": "bounced", "times": 1, "status": 503}]})
+    waiting = compare()
+    assert (waiting.progress_done, ListedContact.objects.count()) == (3, 3)
+    long_ago = clock.now() - timedelta(days=1)
+    ListComparison.objects.update(started_at=long_ago, due_at=clock.now())
+    account.set_state([BEN], "Deleted")
+    done = compare()
+    assert (done.status, done.progress_done, done.active) == (JobStatus.SUCCESSFUL, 5, 2)
+    assert done.started_at != long_ago
+
+
+def test_it_waits_while_runs_use_all_calls_of_the_connection(sent: Run) -> None:
+    with another_session_holds_all_slots(Connection.objects.get()):
+        waiting = compare()
+    assert (waiting.status, waiting.progress_done) == (JobStatus.PROCESSING, 0)
+    assert waiting.due_at > clock.now()
+    ListComparison.objects.update(due_at=clock.now())
+    assert compare().status == JobStatus.SUCCESSFUL
+
+
+def test_lists_of_an_account_are_compared_one_after_the_other(sent: Run) -> None:
+    first = ListState.objects.get()
+    second = ListState.objects.create(account=first.account, list_id="another")
+    elsewhere = ListState.objects.create(account="campaign_monitor:other", list_id="another")
+    jobs = [comparison.request(state) for state in (first, second, elsewhere)]
+    waiting = [job.pk for job in jobs if job]
+    assert comparison.due() == [waiting[0], waiting[2]]
+    ListComparison.objects.filter(pk=waiting[0]).update(due_at=clock.now() + timedelta(minutes=1))
+    assert comparison.due() == waiting[1:]

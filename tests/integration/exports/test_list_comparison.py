@@ -12,7 +12,7 @@ from config.platform.events.models import Event, EventType
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
 from config.platform.notifications.models import Condition, Kind
-from exports.feedback import comparison, watches
+from exports.feedback import comparison, differences, watches
 from exports.models import (
     DriftKind,
     Export,
@@ -118,7 +118,17 @@ def test_values_that_were_changed_on_the_list_are_found_by_the_next_comparison(
     account.import_people([{"EmailAddress": CID, "CustomFields": [{"Key": "[City]", "Value": "not mapped"}]}])
     done = compare()
     assert (done.other_data, differing()) == (1, {DriftKind.DATA: [BEN]})
-    assert compare().other_data == 0
+
+
+def test_changed_values_differ_until_a_run_has_sent_the_contact(
+    sent: Run, account: RunningSandbox, newsletter: Export
+) -> None:
+    compare()
+    account.import_people([{"EmailAddress": BEN, "Name": "Edited"}])
+    assert [compare().other_data for _night in range(3)] == [1, 1, 1]
+    differences.let_be_sent_again(ListComparison.objects.latest("pk"))
+    assert run_to_its_end(newsletter).delivered == 1
+    assert [compare().other_data for _night in range(2)] == [0, 0]
 
 
 def test_values_that_a_run_has_changed_do_not_differ(sent: Run, account: RunningSandbox, alice: User) -> None:

@@ -31,8 +31,8 @@ class Command(BaseCommand):
             raise CommandError(_("%(path)s: %(reason)s.") % facts) from error
         self.stdout.write(
             _(
-                "Restored the system as of %(time)s. All connections are paused. Preview each export, compare its"
-                " list, then resume the connection. Users, roles, API tokens and erasures are as of that time:"
+                "Restored the system as of %(time)s. All connections are paused. Preview each export, resume its"
+                " connection, then compare its list. Users, roles, API tokens and erasures are as of that time:"
                 " repeat what was changed since."
             )
             % {"time": exact(origin.created_at)}
