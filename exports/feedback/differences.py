@@ -28,9 +28,9 @@ _RECENT_RUNS = """
        AND (run.finished_at IS NULL OR run.finished_at > %(began)s)
 """
 _IN_FLIGHT = f"""
-    SELECT unnest(batch.emails) FROM exports_batch batch
+    SELECT FROM exports_batch batch, unnest(batch.emails) AS sending (email)
      WHERE batch.run_id IN ({_RECENT_RUNS}) AND batch.status = 'sending'
-"""  # noqa: S608 - only our own fragments are put in
+"""
 _LISTED = "exports_listedcontact listed WHERE listed.comparison_id = %(comparison)s"
 _GONE = f"""
     SELECT contact.email FROM exports_syncedcontact contact
@@ -52,8 +52,7 @@ _KEEP_LEFT = f"""
 """  # noqa: S608 - only our own fragments are put in
 # A state that was recorded since the comparison began is later than what it has read.
 _MAY_BE_FORGOTTEN = """
-    known.list_state_id = %(list)s AND known.source <> %(imported)s AND known.code <> ALL (%(beside)s)
-       AND known.known_since < %(began)s
+    known.list_state_id = %(list)s AND known.code <> ALL (%(beside)s) AND known.known_since < %(began)s
 """
 _IN_NO_STATE = f"""
     SELECT known.email FROM exports_subscriberstatus known
@@ -84,7 +83,7 @@ _NOT_OURS = f"""
        AND NOT EXISTS (SELECT FROM exports_removedcontact removed
                         WHERE removed.list_state_id = %(list)s AND removed.email = listed.email
                           AND (removed.operation = 'mark' OR removed.run_id IN ({_RECENT_RUNS})))
-       AND listed.email NOT IN ({_IN_FLIGHT})
+       AND NOT EXISTS ({_IN_FLIGHT} AND sending.email = listed.email)
 """  # noqa: S608 - only our own fragments are put in
 # Values that have changed since the comparison before, or had by then, although no run has sent the contact since.
 _OTHER_DATA = f"""

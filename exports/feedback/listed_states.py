@@ -41,15 +41,14 @@ NOT_OWN_REMOVAL = """
                      WHERE run.account = %(account)s AND run.list_id = %(list_id)s AND run.status = ANY (%(open)s)
                        AND batch.operation = %(own)s AND removing.email = {email})
 """
-# From what set, a source that is not an answer to certain data replaces any other; of two, the later by the list's
-# own clock counts. An imported suppression stays.
+# A source that is not an answer to certain data replaces any other; of two, the later by the list's
+# own clock counts.
 KEEP_STATUS = """
         ON CONFLICT (list_state_id, email)
         DO UPDATE SET code = excluded.code, source = excluded.source, since = excluded.since, run_id = 0,
                       known_since = excluded.known_since
-         WHERE known.source <> %(imported)s
-           AND (known.source <> ALL (%(learned)s) OR known.since < excluded.since
-                OR (known.since = excluded.since AND known.code <> excluded.code))
+         WHERE known.source <> ALL (%(learned)s) OR known.since < excluded.since
+            OR (known.since = excluded.since AND known.code <> excluded.code)
 """
 _KEEP_INACTIVE = f"""
     WITH told AS ({_TOLD})
@@ -64,7 +63,7 @@ _KEEP_INACTIVE = f"""
 _FORGET_ACTIVE = f"""
     WITH told AS ({_TOLD}), forgotten AS (
         DELETE FROM exports_subscriberstatus known USING told
-         WHERE known.list_state_id = %(list)s AND known.email = told.email AND known.source <> %(imported)s
+         WHERE known.list_state_id = %(list)s AND known.email = told.email
            AND known.code <> ALL (%(beside)s) AND known.since <= told.since
            AND (known.source = ANY (%(learned)s) OR known.known_since < %(began)s)
         RETURNING known.email)
@@ -133,7 +132,6 @@ def parameters_of(state: ListState, listed: ListedState, source: StatusSource) -
         "own": _OWN_REMOVALS.get(listed, ""),
         "open": list(OPEN),
         "learned": [each.value for each in LEARNED],
-        "imported": StatusSource.IMPORT.value,
         "beside": list(capabilities.codes_beside_state),
         "now": clock.now(),
     }

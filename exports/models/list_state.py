@@ -4,7 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-# The code of contacts whom a user has suppressed by an imported list.
+# The code of contacts that a user has suppressed by an imported list.
 IMPORTED = "imported"
 
 
