@@ -4,7 +4,8 @@ A look is due some minutes after the one before, or at once when a webhook said 
 counts is what the list shows; so a lost, late, repeated or forged webhook changes only the moment of a look.
 
 A look continues where a killed worker left it. While a look reads many pages of active subscribers, those who left
-the list are read again as soon as a webhook asks for it.
+the list are read again when a webhook asks for it, after each such page at most. So webhooks that come all the
+time do not keep a look from its end; what they ask for last is left to the next look, which begins at once.
 """
 
 import logging
@@ -14,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Case, Value, When
 
 from config.platform.jobs import clock, leases
 from config.platform.jobs.leases import HeldLease
@@ -95,6 +97,7 @@ def _read_for_a_while(watch: ListWatch, lease: HeldLease, connection: Connection
                 return True
             connection.refresh_from_db(fields=["paused_at"])
     leases.update_if_owner(watch, **_completed(watch), lease_until=None)
+    watch.refresh_from_db(fields=["asked_at"])
     return watch.asked_at is not None
 
 
@@ -110,14 +113,18 @@ def _record(watch: ListWatch, listed: ListedState, position: Position, page: Sub
 
 def _steps(watch: ListWatch) -> Iterator[tuple[ListedState, Position]]:
     """Yield what to read next, until all of the present look is read."""
+    is_after_active = False
     while True:
-        watch.refresh_from_db(fields=["asked_at"])
-        if watch.asked_at is not None:
-            _start_again(watch)
         waiting = ((listed, _position(watch, listed)) for listed in _ORDER)
         found = next(((listed, position) for listed, position in waiting if position.page), None)
         if found is None:
             return
+        watch.refresh_from_db(fields=["asked_at"])
+        if watch.asked_at is not None and found[0] is ListedState.ACTIVE and is_after_active:
+            is_after_active = False
+            _start_again(watch)
+            continue
+        is_after_active = found[0] is ListedState.ACTIVE
         yield found
 
 
@@ -149,7 +156,10 @@ def _began(watch: ListWatch) -> datetime:
 
 
 def _completed(watch: ListWatch) -> dict[str, Any]:
-    due_at = clock.now() + timedelta(seconds=settings.LIST_POLL_SECONDS)
+    now = clock.now()
+    later = Value(now + timedelta(seconds=settings.LIST_POLL_SECONDS))
+    # A webhook may ask at any moment, even now.
+    due_at = Case(When(asked_at=None, then=later), default=Value(now))
     return {"looked_at": watch.began_at, "began_at": None, "due_at": due_at, "tries": 0, "message": ""}
 
 

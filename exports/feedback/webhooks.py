@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection as database
+from django.db.models import Case, Value, When
 from django.urls import reverse
 
 from config.platform.jobs import clock, leases
@@ -138,8 +139,9 @@ def _check(webhook: ListWebhook, connection: Connection, access: Access) -> None
     elif not ours.is_active:
         destination.activate_webhook(access, webhook.list_id, ours.id)
     now = clock.now()
-    values = {"checked_at": now, "due_at": now + _CHECKED_EVERY, "message": "", "tries": 0, "lease_until": None}
-    leases.update_if_owner(webhook, **values)
+    # It may have become unwanted meanwhile, and is due then.
+    due_at = Case(When(is_wanted=True, then=Value(now + _CHECKED_EVERY)), default=Value(now))
+    leases.update_if_owner(webhook, checked_at=now, due_at=due_at, message="", tries=0, lease_until=None)
 
 
 def _create(webhook: ListWebhook, connection: Connection, access: Access) -> None:

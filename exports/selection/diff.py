@@ -197,16 +197,18 @@ def _load_list_state(members: ProfileQuery, known: KnownList) -> None:
         [known.delivered_set_id, *emails],
         {"email": "VARCHAR", "data_hash": "UUID"},
     )
+    learned = [source.value for source in LEARNED]
     members.load(
         "known_suppression",
         f"""
         SELECT email FROM exports_subscriberstatus WHERE list_state_id = %s AND source = ANY (%s) {by_email}
-         UNION SELECT email FROM exports_importedsuppression WHERE list_state_id = %s {by_email}
+         UNION ALL
+        SELECT email FROM exports_importedsuppression imported WHERE list_state_id = %s {by_email}
+           AND NOT EXISTS (SELECT FROM exports_subscriberstatus status
+                            WHERE status.list_state_id = imported.list_state_id
+                              AND status.email = imported.email AND status.source = ANY (%s))
         """,  # noqa: S608 - only our own fragments are put in
-        [
-            *(known.list_state_id, [source.value for source in LEARNED], *emails),
-            *(known.list_state_id, *emails),
-        ],
+        [known.list_state_id, learned, *emails, known.list_state_id, *emails, learned],
         {"email": "VARCHAR"},
     )
 

@@ -282,6 +282,59 @@ def test_a_webhook_during_a_long_look_lets_it_read_again_who_left(
     assert watch.asked_at is None
 
 
+@pytest.fixture
+def news_with_every_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A webhook asks for a look while each page is read."""
+    record_page = listed_states.record_page
+
+    def ask_meanwhile(state: ListState, *args: Any, **known: Any) -> None:
+        watches.ask(state.pk)
+        record_page(state, *args, **known)
+
+    monkeypatch.setattr(listed_states, "record_page", ask_meanwhile)
+
+
+@pytest.mark.usefixtures("news_with_every_page")
+def test_news_does_not_keep_a_look_from_reading_many_who_left(sent: Run, account: RunningSandbox) -> None:
+    gone = [f"gone{number}@example.com" for number in range(4_300)]
+    account.set_state(gone, "Unsubscribed", since="2024-01-01 00:00:00")
+    ListWatch.objects.update(positions={}, due_at=clock.now())
+    account.clear_requests()
+    watch = ListWatch.objects.get()
+    assert look.look(watch.pk)
+    assert SubscriberStatus.objects.count() == 4_300
+    assert account.requests()["totals"]["calls"] == 5 + 1 + 1 + 1
+    assert watches.due() == [watch.pk]  # for what was asked meanwhile
+    look.look(watch.pk)
+    assert account.requests()["totals"]["calls"] == 2 * 8
+
+
+@pytest.mark.usefixtures("news_with_every_page")
+def test_news_does_not_keep_a_look_from_reading_many_who_are_active(sent: Run, account: RunningSandbox) -> None:
+    account.set_state([f"new{number}@example.com" for number in range(2_300)], "Active")
+    ListWatch.objects.update(due_at=clock.now(), asked_at=None)
+    account.clear_requests()
+    assert look.look(ListWatch.objects.get().pk)
+    assert account.requests()["totals"]["calls"] == (3 + 1) * 3
+    assert ListWatch.objects.get().began_at is None
+
+
+def test_a_webhook_that_asks_at_the_very_end_of_a_look_gets_another(
+    sent: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    completed = look._completed
+
+    def ask_then(watch: ListWatch) -> dict[str, Any]:
+        watches.ask(watch.list_state_id)
+        return completed(watch)
+
+    monkeypatch.setattr(look, "_completed", ask_then)
+    ListWatch.objects.update(due_at=clock.now())
+    watch = ListWatch.objects.get()
+    assert look.look(watch.pk)
+    assert watches.due() == [watch.pk]
+
+
 def test_a_paused_connection_is_not_asked(sent: Run, account: RunningSandbox, alice: User) -> None:
     connection_actions.pause(by=alice, connection=Connection.objects.get())
     account.clear_requests()

@@ -154,6 +154,21 @@ def test_it_is_repaired_by_the_daily_check(
     assert (after["WebhookID"] == before["WebhookID"]) == (change == "deactivated")
 
 
+def test_one_that_becomes_unwanted_while_it_is_checked_is_deleted_at_once(
+    newsletter: Export, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.LIST_WEBHOOK_URL = LOCAL
+    create = webhooks._create
+
+    def create_and_want_it_no_more(*args: Any) -> None:
+        create(*args)
+        ListWebhook.objects.update(is_wanted=False, due_at=clock.now())
+
+    monkeypatch.setattr(webhooks, "_create", create_and_want_it_no_more)
+    tend()
+    assert webhooks.due() == [ListWebhook.objects.get().pk]
+
+
 def test_webhooks_of_others_stay(account: RunningSandbox, newsletter: Export, settings: Settings) -> None:
     body = {"Events": ["Subscribe"], "Url": "http://127.0.0.1:9/theirs", "PayloadFormat": "json"}
     account.api("POST", f"/lists/{account.list_id}/webhooks.json", json=body).raise_for_status()
