@@ -102,7 +102,18 @@ def paused_until(connection: Connection | None) -> datetime | None:
     return silent.values_list("paused_until", flat=True).first()
 
 
+def calls_beside_runs(connection: Connection, most: int) -> int:
+    """Return how many calls, up to ``most``, other work may have in flight: while runs send over the connection
+    one, and none where they would be left without."""
+    if _sending(connection).exists():
+        return min(1, connection.max_in_flight - 1)
+    return min(most, connection.max_in_flight)
+
+
 def _at_work(connection: Connection) -> "QuerySet[Run]":
+    return _sending(connection).filter(backoff.where_wait_is_over("resume_at"))
+
+
+def _sending(connection: Connection) -> "QuerySet[Run]":
     over = Q(cleanup=None, export__connection=connection) | Q(cleanup__connection=connection)
-    working = Run.objects.filter(over, status=JobStatus.PROCESSING, stage=Stage.DELIVER)
-    return working.filter(backoff.where_wait_is_over("resume_at"))
+    return Run.objects.filter(over, status=JobStatus.PROCESSING, stage=Stage.DELIVER)

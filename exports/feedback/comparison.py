@@ -180,7 +180,7 @@ def _conclude(job: ListComparison, not_gone: Sequence[str], in_no_state: Sequenc
 def _free_calls(slots: HeldSlots, connection: Connection) -> int:
     """Hold slots for the next calls, and return how many. All are released before, so that runs may take them."""
     slots.release()
-    slots.hold(min(_MOST_CALLS, connection.max_in_flight), maximum=connection.max_in_flight)
+    slots.hold(connection_budget.calls_beside_runs(connection, _MOST_CALLS), maximum=connection.max_in_flight)
     return len(slots)
 
 

@@ -22,6 +22,7 @@ from exports.models import (
     ListedContact,
     ListState,
     Run,
+    Stage,
     StatusSource,
     SubscriberStatus,
 )
@@ -227,6 +228,15 @@ def test_it_waits_while_runs_use_all_calls_of_the_connection(sent: Run) -> None:
         waiting = compare()
     assert (waiting.status, waiting.progress_done) == (JobStatus.PROCESSING, 0)
     assert waiting.due_at > clock.now()
+    ListComparison.objects.update(due_at=clock.now())
+    assert compare().status == JobStatus.SUCCESSFUL
+
+
+def test_it_leaves_calls_to_runs_that_send(sent: Run) -> None:
+    Run.objects.update(status=JobStatus.PROCESSING, stage=Stage.DELIVER)
+    Connection.objects.update(max_in_flight=1)
+    assert (compare().status, compare().progress_done) == (JobStatus.PROCESSING, 0)
+    Connection.objects.update(max_in_flight=2)
     ListComparison.objects.update(due_at=clock.now())
     assert compare().status == JobStatus.SUCCESSFUL
 
