@@ -347,6 +347,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
     else broker.transport_options(BROKER_FOLDER)
 )
 WORK_THREADS = environment.number("WORK_THREADS", 4, least=1, most=64)
+CELERY_WORKER_CONCURRENCY = WORK_THREADS  # where the command line says nothing else
 
 # -- exports -------------------------------------------------------------------------------------------------
 # To which lists people were ever sent is kept for so long, as hashes, whatever is removed meanwhile.

@@ -7,7 +7,7 @@ The tables belong to the role of DATABASE_OWNER_URL, which only ``manage.py migr
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connection
+from django.db import connection, transaction
 from psycopg2 import sql
 from psycopg2.extensions import encrypt_password
 
@@ -15,6 +15,14 @@ CATALOG_SCHEMA = "lake"
 APPEND_ONLY_TABLES = ("audit_auditentry",)
 READ_ONLY_TABLES = ("django_migrations",)
 _MAINTAIN_SINCE = 170_000  # PostgreSQL 17: the privilege to ANALYZE
+
+
+# Whether a role can do more than the application needs: undo what grants keep from it, or create a role that can.
+_TOO_MUCH = """
+    SELECT role.rolsuper OR role.rolcreaterole OR pg_has_role(role.oid, current_user, 'MEMBER')
+        OR EXISTS (SELECT FROM pg_tables WHERE schemaname = 'public' AND tableowner = role.rolname)
+      FROM pg_roles AS role WHERE role.rolname = %(role)s
+"""
 
 
 class UnsafeRole(Exception):
@@ -37,14 +45,14 @@ def owner(settings: dict[str, object]) -> Iterator[dict[str, object]]:
 def create(role: str, password: str) -> None:
     """Create the application's role where it does not exist, and its schema of the catalog. Raises UnsafeRole."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT rolname = current_user, rolsuper FROM pg_roles WHERE rolname = %s", [role])
+        cursor.execute(_TOO_MUCH, {"role": role})
         found = cursor.fetchone()
         if found is None:
             cursor.execute(_with_password("CREATE ROLE {role} LOGIN PASSWORD {password}", role, password))
-        elif any(found):
+        elif found[0]:
             raise UnsafeRole(
-                f"DATABASE_URL connects as {role}, which owns the tables or is a superuser. Use another role: "
-                "migrate creates it."
+                f"DATABASE_URL connects as {role}, which owns tables, may create roles or is a superuser. Use "
+                "another role: migrate creates it."
             )
         elif _is_superuser():
             cursor.execute(_with_password("ALTER ROLE {role} PASSWORD {password}", role, password))
@@ -54,9 +62,10 @@ def create(role: str, password: str) -> None:
 
 
 def grant(role: str) -> None:
-    """Grant the application's role what it needs, and nothing else; again after each migration."""
+    """Grant the application's role what it needs, and nothing else; again after each migration. At no moment has
+    it more."""
     name = sql.Identifier(role)
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         for statement in _grants(cursor.connection.server_version):
             cursor.execute(
                 sql.SQL(statement).format(

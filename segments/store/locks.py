@@ -53,12 +53,14 @@ def purge_lock() -> Iterator[bool]:
 
 
 @contextmanager
-def keep_files() -> Iterator[None]:
+def keep_files() -> Iterator[Callable[[], bool]]:
     """Let no file of the store be deleted until the block ends: neither the purge nor the maintenance deletes
-    meanwhile. Waits until the purge has ended. Several processes may do so at once."""
+    meanwhile. Waits until the purge has ended. Several processes may do so at once. Gives a function that tells
+    whether the lock still holds: it ends with the session."""
     _call("pg_advisory_lock_shared", _PURGE_LOCK)
+    session = _session()
     try:
-        yield
+        yield lambda: _session() == session
     finally:
         with suppress(DatabaseError):
             _call("pg_advisory_unlock_shared", _PURGE_LOCK)
@@ -73,6 +75,12 @@ def _a_commit_is_under_way() -> bool:
             [SESSION_NAME],
         )
         return bool(cursor.fetchone()[0])
+
+
+def _session() -> int:
+    with database.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
 
 
 def _call(function: str, lock: int) -> bool:

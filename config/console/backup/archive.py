@@ -9,7 +9,7 @@ import io
 import os
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -129,21 +129,16 @@ class ArchiveReader:
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[ArchiveWriter]:
-    """Write a backup to ``path``, all or nothing: it is written beside and renamed. Raises OSError."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
-                yield ArchiveWriter(tar)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            unfinished.unlink()
-        raise
+def writing(path: Path, folder: Path) -> Iterator[ArchiveWriter]:
+    """Write a backup to ``path``, all or nothing: it is written in ``folder``, a private one beside it, and moved.
+    Raises OSError."""
+    unfinished = folder / "unfinished"
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
+            yield ArchiveWriter(tar)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(unfinished, path)
 
 
 @contextmanager

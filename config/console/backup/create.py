@@ -4,17 +4,17 @@ Files of the profile store never change, and none is deleted meanwhile. So the f
 include all that the dump names.
 """
 
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils.translation import gettext as _
 
 from config.console.backup import archive, postgresql
 from config.console.backup.archive import ArchiveWriter, BackupError, Manifest, Origin
+from config.console.backup.private_folder import private_folder
 from config.console.backup.store_files import StoreFiles, names_in_catalog, open_store, store_id
 from config.platform.jobs import clock
 from segments.store.locks import keep_files
@@ -25,15 +25,17 @@ def create(path: Path) -> Manifest:
     if path.exists():
         raise BackupError(_("%(path)s exists already. Choose another name.") % {"path": path})
     with (
-        keep_files(),
+        private_folder(path.absolute().parent, ".backup-") as folder,
+        keep_files() as is_kept,
         open_store() as store,
-        tempfile.TemporaryDirectory(prefix=".backup-", dir=path.absolute().parent) as folder,
-        archive.writing(path) as writer,
+        archive.writing(path, folder) as writer,
     ):
         origin = _origin(store)
-        _add_database(writer, Path(folder))
-        _add_store(writer, store, Path(folder))
+        needed = _add_database(writer, folder)
+        _add_store(writer, store, folder, needed)
         _add_uploads(writer)
+        if not is_kept():
+            raise BackupError(_("The session with the database ended, so files may be missing. Try again."))
         return writer.finish(origin)
 
 
@@ -44,16 +46,24 @@ def _origin(store: StoreFiles) -> Origin:
     return Origin(clock.now(), settings.VERSION, store_id(store), str(settings.UPLOAD_DIR), migrations)
 
 
-def _add_database(writer: ArchiveWriter, folder: Path) -> None:
+def _add_database(writer: ArchiveWriter, folder: Path) -> set[str]:
+    """Add a dump of the database. Returns the names of the files of the store that it names."""
     dumped = folder / archive.DATABASE
-    postgresql.dump(dumped)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")  # it waits for pg_dump
+        cursor.execute("SELECT pg_export_snapshot()")
+        (snapshot,) = cursor.fetchone()
+        needed = names_in_catalog()
+        postgresql.dump(dumped, snapshot=snapshot)
     writer.add(archive.DATABASE, dumped)
     dumped.unlink()
+    return needed
 
 
-def _add_store(writer: ArchiveWriter, store: StoreFiles, folder: Path) -> None:
-    """Add every file of the store. A writer that fails deletes its own files, which nothing names."""
-    needed = names_in_catalog()
+def _add_store(writer: ArchiveWriter, store: StoreFiles, folder: Path, needed: set[str]) -> None:
+    """Add every file of the store. A writer that fails deletes its own files, which nothing names. Raises
+    BackupError without one that is ``needed``."""
     for name in store.names():
         with suppress(FileNotFoundError):
             writer.add(archive.STORE + name, store.fetch(name, folder))

@@ -4,9 +4,12 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import IO, cast
 
 from django.conf import settings
 from django.db import connection
@@ -29,27 +32,47 @@ _VARIABLES = {
 }
 
 
-def dump(path: Path) -> None:
-    """Write the present state of the database to ``path``. Raises BackupError."""
+def dump(path: Path, *, snapshot: str) -> None:
+    """Write the state of the database in a snapshot to ``path``. Raises BackupError."""
     left_out = [f"--exclude-table-data={table}" for table in _WITHOUT_ROWS]
-    _run(
-        "pg_dump", "--format=custom", "--compress=1", "--no-owner", "--no-privileges", *left_out, f"--file={path}"
-    )
-
-
-def load(path: Path) -> None:
-    """Load a dump into the empty database, all or nothing. Raises BackupError."""
-    name = str(connection.get_connection_params()["dbname"])
-    options = ("--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction")
-    _run("pg_restore", *options, f"--dbname={name}", str(path))
-
-
-def _run(program: str, *arguments: str) -> None:
-    command = [str(_find(program)), *arguments]
+    options = ("--format=custom", "--compress=1", "--no-owner", "--no-privileges", f"--snapshot={snapshot}")
+    command = [str(_find("pg_dump")), *options, *left_out, f"--file={path}"]
     done = subprocess.run(command, env=_environment(), capture_output=True, text=True, check=False)
     if done.returncode:
-        reason = " ".join(done.stderr.split())[-1_000:]
-        raise BackupError(_("%(program)s failed: %(reason)s") % {"program": program, "reason": reason})
+        raise _failure("pg_dump", done.stderr)
+
+
+def load(path: Path, *, then: str) -> None:
+    """Load a dump into the empty database and run the statements ``then``, all in one transaction. Raises
+    BackupError."""
+    reading = [str(_find("pg_restore")), "--no-owner", "--no-privileges", "--file=-", str(path)]
+    options = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--output=/dev/null")
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(reading, stdout=subprocess.PIPE, stderr=said, env=_environment()) as restoring,
+        subprocess.Popen(
+            [str(_find("psql")), *options], stdin=subprocess.PIPE, stderr=said, env=_environment()
+        ) as database,
+    ):
+        with suppress(BrokenPipeError):  # psql has ended with an error
+            _write_script(restoring, cast(IO[bytes], database.stdin), then)
+        if restoring.wait() or database.wait():
+            said.seek(0)
+            raise _failure("pg_restore", said.read().decode(errors="replace"))
+
+
+def _write_script(restoring: "subprocess.Popen[bytes]", psql: IO[bytes], then: str) -> None:
+    """Give psql the script of pg_restore in a transaction, and its end only when the script is complete."""
+    with psql, cast(IO[bytes], restoring.stdout) as script:
+        psql.write(b"BEGIN;\n")
+        shutil.copyfileobj(script, psql)
+        if restoring.wait() == 0:
+            psql.write(f"\n{then}\nCOMMIT;\n".encode())
+
+
+def _failure(program: str, said: str) -> BackupError:
+    reason = " ".join(said.split())[-1_000:]
+    return BackupError(_("%(program)s failed: %(reason)s") % {"program": program, "reason": reason})
 
 
 def _environment() -> Mapping[str, str]:

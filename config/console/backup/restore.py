@@ -1,11 +1,10 @@
 """Restore a backup into an empty database and an empty profile store.
 
-The files come first and the database last, in one transaction: a restore that is interrupted can be started again.
-Then the migrations of this version are applied, and every connection is paused: what was sent since the backup
-is not known, and runs that were due would start at once.
+The files come first and the database last, in one transaction: a restore that is interrupted before can be
+started again. The same transaction pauses every connection: what was sent since the backup is not known, and runs
+that were due would start at once. Then the migrations of this version are applied, which ``migrate`` does as well.
 """
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,20 +13,22 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.migrations.loader import MigrationLoader
-from django.db.models import F, Value
-from django.db.models.functions import Concat, Substr
 from django.utils.translation import gettext as _
 
 from config.console.backup import archive, postgresql
 from config.console.backup.archive import ArchiveReader, BackupError, Origin
+from config.console.backup.private_folder import private_folder
 from config.console.backup.store_files import StoreFiles, names_in_catalog, open_store, store_id
 from config.platform import database_role
 from config.platform.audit.record import record
-from config.platform.jobs import clock
 from connections.models import Connection
-from segments.models import ImportJob
 from segments.store import engine
 from segments.store.identity import FILE_NAME
+
+_PAUSE_AND_MOVE = """
+UPDATE public.connections_connection SET paused_at = now() WHERE paused_at IS NULL;
+UPDATE public.segments_importjob SET path = %s || substr(path, %s) WHERE starts_with(path, %s);
+"""
 
 
 def restore(path: Path) -> Origin:
@@ -36,21 +37,21 @@ def restore(path: Path) -> Origin:
     with (
         archive.reading(path) as backup,
         open_store() as store,
-        tempfile.TemporaryDirectory(prefix="restore-", dir=settings.VAR_DIR) as folder,
+        private_folder(Path(settings.VAR_DIR), "restore-") as folder,
     ):
         origin = backup.manifest.origin
         _refuse_newer(origin)
         with _as_owner():
             _refuse_used_database()
             _refuse_used_store(store, origin)
-            _restore_files(backup, store, Path(folder))
-            dumped = Path(folder) / archive.DATABASE
+            _restore_files(backup, store, folder)
+            dumped = folder / archive.DATABASE
             backup.extract(archive.DATABASE, dumped)
-            postgresql.load(dumped)
+            postgresql.load(dumped, then=_pause_and_move(origin))
         engine.close()
         call_command("migrate", interactive=False, verbosity=0)  # which grants the application its role
+        _record_pauses()
         _check_store(store)
-    _pause(origin)
     return origin
 
 
@@ -115,13 +116,16 @@ def _check_store(store: StoreFiles) -> None:
         )
 
 
+def _pause_and_move(origin: Origin) -> str:
+    """Return the statements that pause every connection, and move the paths of waiting imports to this folder."""
+    former, present = f"{origin.upload_dir.rstrip('/')}/", f"{settings.UPLOAD_DIR}/"
+    with connection.cursor() as cursor:
+        statements: bytes = cursor.cursor.mogrify(_PAUSE_AND_MOVE, [present, len(former) + 1, former])
+    return statements.decode()
+
+
 @transaction.atomic
-def _pause(origin: Origin) -> None:
-    """Pause every connection, with an audit entry, and let waiting imports find their files in this folder."""
-    for each in Connection.objects.filter(paused_at=None):
-        Connection.objects.filter(pk=each.pk).update(paused_at=clock.now(), paused_by=None)
+def _record_pauses() -> None:
+    """Record in the audit log what the load did to the connections."""
+    for each in Connection.objects.filter(paused_at__isnull=False, paused_by=None):
         record("connection.paused", each, by=None)
-    former = f"{origin.upload_dir.rstrip('/')}/"
-    ImportJob.objects.filter(path__startswith=former).update(
-        path=Concat(Value(f"{settings.UPLOAD_DIR}/"), Substr(F("path"), len(former) + 1))
-    )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from config.console.backup import postgresql
 from tests.integration.backup.systems import CONFIGURATION, System, new_system
 
 pytestmark = pytest.mark.processes
@@ -128,3 +129,34 @@ def test_a_backup_of_a_later_version_is_refused(original: System, other: System,
     finally:
         original.execute("DELETE FROM django_migrations WHERE name = '9999_later'")
     assert "Restore it with that version or a later one." in other.fail("restore", str(tmp_path / "later.tar"))
+
+
+def test_connections_are_paused_by_the_load_itself(other: System, backup: Path) -> None:
+    """A process that is killed after the load leaves a system that sends nothing."""
+    programs = other.folder / "bin"
+    programs.mkdir()
+    for name in ("pg_restore", "pg_dump"):
+        (programs / name).symlink_to(newest(name))
+    psql = programs / "psql"
+    psql.write_text(f'#!/bin/sh\n{newest("psql")} "$@" && case "$*" in *ON_ERROR*) kill -9 $PPID;; esac\n')
+    psql.chmod(0o755)
+    assert other.run("restore", str(backup), POSTGRES_BIN_DIR=str(programs)).returncode == -9
+    assert other.rows("SELECT paused_at IS NOT NULL FROM connections_connection") == [(True,)]
+
+
+def test_what_a_killed_backup_left_is_deleted_by_the_next(original: System, tmp_path: Path) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    dump = programs / "pg_dump"
+    dump.write_text(f'#!/bin/sh\ncase "$*" in *--version*) exec {newest("pg_dump")} "$@";; esac\nkill -9 $PPID\n')
+    dump.chmod(0o755)
+    killed = original.run("backup", str(tmp_path / "killed.tar"), POSTGRES_BIN_DIR=str(programs))
+    assert killed.returncode == -9
+    assert list(tmp_path.glob(".backup-*"))
+    original.succeed("backup", str(tmp_path / "whole.tar"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bin", "whole.tar"]
+
+
+def newest(program: str) -> Path:
+    """A program of Debian's newest PostgreSQL, or the embedded one."""
+    return max(postgresql._folders(), key=lambda folder: postgresql._major_version(folder / program)) / program

@@ -33,7 +33,7 @@ def test_files_are_kept_while_the_database_is_dumped_and_files_are_copied(
     found: list[bool] = []
     listed = store_files._Folder.names
 
-    def dump(path: Path) -> None:
+    def dump(path: Path, *, snapshot: str) -> None:
         found.append(may_purge())
         path.write_bytes(b"")
 

@@ -165,11 +165,35 @@ def test_statistics_of_tables_are_refreshed(environment: dict[str, str]) -> None
         assert cursor.connection.notices == []
 
 
-@pytest.mark.parametrize("role", ["app"])
-def test_a_superuser_is_refused_as_the_role_of_the_application(
-    environment: dict[str, str], server: str, role: str
-) -> None:
+@pytest.mark.parametrize("right", ["LOGIN CREATEROLE", "LOGIN IN ROLE {owner}"])
+def test_a_role_that_can_become_more_is_refused(environment: dict[str, str], server: str, right: str) -> None:
+    owner = urlsplit(environment["DATABASE_OWNER_URL"]).username or ""
     name = urlsplit(environment["DATABASE_URL"]).path.lstrip("/")
+    role = f"more_{name}_{'member' if 'IN ROLE' in right else 'creator'}"
+    with connected(server) as cursor:
+        cursor.execute(f"CREATE ROLE {role} {right.format(owner=owner)}")
     done = manage(environment | {"DATABASE_URL": address(server, role, name)}, "migrate", "--no-input")
     assert done.returncode == 1
-    assert "owns the tables or is a superuser" in done.stderr
+    assert "owns tables, may create roles or is a superuser" in done.stderr
+
+
+def test_a_role_that_owns_the_tables_is_refused_also_beside_a_superuser(
+    server: str, environment: dict[str, str]
+) -> None:
+    name = f"former_{urlsplit(environment['DATABASE_URL']).path.lstrip('/')}"
+    with connected(server) as cursor:
+        cursor.execute(f"CREATE ROLE {name} LOGIN")
+        cursor.execute(f"CREATE DATABASE {name} OWNER {name}")
+    with connected(address(server, name, name)) as cursor:
+        cursor.execute("CREATE TABLE audit_auditentry (id int)")
+    urls = {"DATABASE_URL": address(server, name, name), "DATABASE_OWNER_URL": address(server, "app", name)}
+    done = manage(environment | urls, "migrate", "--no-input")
+    assert done.returncode == 1
+    assert "owns tables, may create roles or is a superuser" in done.stderr
+
+
+def test_a_superuser_is_refused_as_the_role_of_the_application(environment: dict[str, str], server: str) -> None:
+    name = urlsplit(environment["DATABASE_URL"]).path.lstrip("/")
+    done = manage(environment | {"DATABASE_URL": address(server, "app", name)}, "migrate", "--no-input")
+    assert done.returncode == 1
+    assert "owns tables, may create roles or is a superuser" in done.stderr
