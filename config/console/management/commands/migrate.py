@@ -13,6 +13,11 @@ from config.platform import database_role
 class Command(migrate.Command):
     """Extend Django's command."""
 
+    def get_check_kwargs(self, options: dict[str, Any]) -> Any:
+        """Check no database as the role of the application: it may not exist yet, or be refused."""
+        kwargs: Any = super().get_check_kwargs(options)
+        return kwargs | {"databases": None} if settings.DATABASE_OWNER else kwargs
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Run Django's command, as the owner where there is one. Raises CommandError for an unsafe role."""
         if not settings.DATABASE_OWNER:
