@@ -129,3 +129,13 @@ def test_the_readme_lists_every_setting_and_no_other() -> None:
     assert read - listed == set()
     sources = [text_of(path) for path in FILES if path.endswith(".py") and not path.startswith("tests/")]
     assert [name for name in sorted(listed) if not any(f'"{name}"' in source for source in sources)] == []
+
+
+def test_no_file_has_marks_of_a_conflict() -> None:
+    marks = re.compile("^(<{7}|>{7}) ", re.MULTILINE)
+    texts = [
+        path for path in FILES if not path.endswith((".mo", ".png", ".woff2", ".xlsx", ".parquet", ".gz", ".db"))
+    ]
+    assert [
+        path for path in texts if marks.search((ROOT / path).read_text(encoding="utf-8", errors="replace"))
+    ] == []
