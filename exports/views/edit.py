@@ -95,7 +95,7 @@ def _save(request: Request, choices: Choices, export: Export | None) -> HttpResp
         form.add_error(None, _("This export was removed while you were editing it. Add it again to keep it."))
     except policies.Refusal as refusal:
         form.add_error(None, refusal.sentence)
-    except IntegrityError:  # somebody took the name in this very moment
+    except IntegrityError:  # another user took the name in this very moment
         form.add_error("name", name_taken(form.cleaned_data["name"]))
     else:
         if request.POST.get("then") == "preview":

@@ -25,7 +25,7 @@ PARTS = 3  # for as many processes
 # Reached from elsewhere than the page that they close to.
 OTHER_PAGES = {
     "exports:repair_list": "/data/exports/{pk}/list/?kind=gone",
-    "exports:remove_suppressions": "/data/exports/{pk}/list/?kind=suppressed&code=imported",
+    "exports:remove_suppressions": "/data/exports/{pk}/list/?kind=imported",
     "accounts:change_password": "/accounts/security/",
     "system:cancel": "/admin/system/?pane=/admin/system/progress/export/{run}/",
     "system:find": "/",

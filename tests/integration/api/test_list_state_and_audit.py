@@ -9,6 +9,7 @@ from config.platform.audit.models import AuditEntry
 from config.platform.jobs import clock
 from exports.models import (
     DeliveredSet,
+    ImportedSuppression,
     ListComparison,
     ListState,
     ListWatch,
@@ -62,6 +63,18 @@ def test_a_list_says_how_many_contacts_it_has(charlie: User, state: ListState) -
     counts = client.get(f"lists/{state.pk}").json()
     assert counts["looked_at"] == counts["drift"]["compared_at"]
     assert (counts["drift"]["gone"], counts["drift"]["not_ours"], counts["drift"]["other_data"]) == (2, 7, 0)
+
+
+def test_imported_suppressions_are_counted_and_streamed(bob: User, state: ListState) -> None:
+    ImportedSuppression.objects.create(list_state=state, email="abe@example.com", imported_at=clock.now())
+    client = client_of(bob)
+    assert client.get(f"lists/{state.pk}").json()["suppressed"] == {"unsubscribed": 1, "imported": 1}
+    lines = client.get(f"lists/{state.pk}/contacts", {"state": "suppressed"}).getvalue().splitlines()
+    found = [(line["email"], line["code"], line["source"]) for line in map(json.loads, lines)]
+    assert found == [
+        ("ben@example.com", "unsubscribed", "sending"),
+        ("abe@example.com", "imported", "import"),
+    ]
 
 
 def test_a_list_that_is_only_watched_is_not_listed(charlie: User, state: ListState) -> None:

@@ -29,7 +29,7 @@ def page(client: Client, export: Export, query: str = "") -> str:
 
 @pytest.fixture
 def compared(account: RunningSandbox, newsletter: Export) -> ListComparison:
-    """Ben has unsubscribed, Cid's address was changed, and somebody has signed up."""
+    """Ben has unsubscribed, Cid's address was changed, and a person has signed up."""
     run_to_its_end(newsletter)
     account.set_state([BEN], "Unsubscribed", since="2026-03-04 05:06:07")
     body = {"EmailAddress": "cidney@example.com", "ConsentToTrack": "Unchanged"}

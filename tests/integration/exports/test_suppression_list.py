@@ -1,5 +1,6 @@
 """Importing a suppression list: its addresses are not sent, until they are removed."""
 
+import importlib
 import io
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,6 +13,7 @@ from django.urls import reverse
 
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
+from config.platform.jobs import clock
 from config.platform.text.addresses import comparable_email
 from exports import policies, tasks
 from exports.actions import manage, suppressions
@@ -19,7 +21,7 @@ from exports.feedback import suppression_list
 from exports.models import Export, ImportedSuppression, ListState, SubscriberStatus, SyncedContact
 from segments import hooks
 from segments.models import ErasedHash, Erasure
-from segments.privacy import subject_access
+from segments.privacy import erase, subject_access
 from segments.privacy.subjects import Scope, hash_of_email
 from tests.integration.exports.conftest import run_to_its_end
 from tests.integration.exports.test_list_watch import look_now
@@ -90,7 +92,7 @@ def test_who_left_the_list_stays_suppressed_when_the_imported_list_is_removed(
 
 
 def test_the_look_up_and_the_report_of_a_person_tell_of_an_import(
-    newsletter: Export, bob: User, bob_client: Client
+    newsletter: Export, alice: User, bob: User, bob_client: Client
 ) -> None:
     run_to_its_end(newsletter)
     take(newsletter, bob, BEN.encode())
@@ -100,6 +102,8 @@ def test_the_look_up_and_the_report_of_a_person_tell_of_an_import(
     report: Any = hooks.personal_data.report(subject)
     (kept_out,) = report["kept_out_by_lists"]
     assert (kept_out["code"], kept_out["source"]) == ("imported", "import")
+    erase.erase(get_profile(email=BEN), scope=Scope.ADDRESS, by=alice)
+    assert imported() == set()
 
 
 def test_no_erasure_waits_for_a_whole_import(
@@ -142,6 +146,27 @@ def test_erased_people_are_not_imported(newsletter: Export, bob: User, alice: Us
     ErasedHash.objects.create(hash=hash_of_email(BEN), erasure=erasure)
     assert take(newsletter, bob, f"{BEN}\n{CID}".encode()) == (1, 0)
     assert imported() == {CID}
+
+
+def test_addresses_that_were_kept_among_the_statuses_are_moved(newsletter: Export, bob: User) -> None:
+    take(newsletter, bob, BEN.encode())
+    take(newsletter, bob, CID.encode())
+    state, migration = (
+        ListState.objects.get(),
+        importlib.import_module("exports.migrations.0040_imported_suppressions"),
+    )
+    since = clock.now()
+    SubscriberStatus.objects.create(
+        list_state=state, email=CID, code="deleted", source="poll", run_id=0, known_since=since
+    )
+    for statement, statuses in ((migration._MOVE_BACK, {BEN: "imported", CID: "imported"}), (migration._MOVE, {})):
+        with connection.cursor() as cursor:
+            if statuses:
+                cursor.execute(statement + "DELETE FROM exports_importedsuppression")
+            else:
+                cursor.execute(statement)
+        assert dict(SubscriberStatus.objects.values_list("email", "code")) == statuses
+    assert imported() == {BEN, CID}
 
 
 @pytest.mark.parametrize(
