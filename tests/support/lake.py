@@ -1,11 +1,13 @@
 """Empty the profile store after a test that wrote to it. Deleting through DuckDB would commit a version and keep
 the files; here the catalog forgets the files, and its versions go on."""
 
+from collections import defaultdict
 from pathlib import Path
 
 from django.conf import settings
 from django.db import connection, transaction
 
+from segments.models import AttributeType
 from segments.store import engine, lake
 from segments.store.columns import FORMER_IDENTITY, IDENTITY, MEMBERS, PROFILES, UNIFIED
 
@@ -27,6 +29,9 @@ _OF_ATTRIBUTES = r"""
       OR (table_id, parent_column) IN
          (SELECT table_id, column_id FROM lake.ducklake_column WHERE column_name ~ '^a\d+(_|$)')
 """
+
+# The IDs of attributes that have columns already, by store: adding columns takes longer than most tests.
+attributes_with_columns: defaultdict[str, dict[tuple[str, AttributeType], int]] = defaultdict(dict)
 
 
 def empty_store() -> None:
@@ -62,6 +67,7 @@ def _forget_columns() -> None:
     """Delete the columns of attributes from the catalog, which has no files now. The commits that follow let every
     process read the catalog again."""
     engine.close()
+    attributes_with_columns.clear()
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM lake.ducklake_table_column_stats WHERE (table_id, column_id) IN"

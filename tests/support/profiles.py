@@ -2,7 +2,6 @@
 are stored."""
 
 import re
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -19,10 +18,9 @@ from segments.store.lake import Writer, as_list, listed, rows_of
 from segments.store.members import members_sql
 from segments.store.profile_ids import reserve_ids
 from segments.store.profiles import EVERY_PROFILE, Condition, Profile, visible_profiles
+from tests.support.lake import attributes_with_columns
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-# The IDs of attributes that have columns already, by store: adding columns takes longer than most tests.
-_pools: defaultdict[str, dict[tuple[str, AttributeType], int]] = defaultdict(dict)
 
 __all__ = ["Profile"]
 
@@ -48,7 +46,7 @@ def create_profiles(
 
 def create_attributes(types: Mapping[str, AttributeType]) -> None:
     """Add attributes to the catalog, with their columns in the store."""
-    pool = _pools[settings.PROFILE_STORE]
+    pool = attributes_with_columns[settings.PROFILE_STORE]
     pooled = {name: kind for name, kind in types.items() if (name, kind) in pool}
     ProfileAttribute.objects.bulk_create(
         ProfileAttribute(pk=pool[name, kind], name=name, data_type=kind) for name, kind in pooled.items()
@@ -282,7 +280,9 @@ def _catalog_for(rows: Iterable[Mapping[str, Any]]) -> list[Attribute]:
     create_attributes({name: kind for name, kind in types.items() if name not in known})
     ProfileAttribute.objects.filter(name__in=with_emails, data_type=AttributeType.TEXT).update(has_emails=True)
     attributes = catalog.attributes()
-    schema.add_columns(each for each in attributes if each.id not in _pools[settings.PROFILE_STORE].values())
+    schema.add_columns(
+        each for each in attributes if each.id not in attributes_with_columns[settings.PROFILE_STORE].values()
+    )
     return attributes
 
 

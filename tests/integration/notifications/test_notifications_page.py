@@ -61,7 +61,7 @@ def test_everybody_chooses_of_what_they_are_told(charlie_client: Client, charlie
     charlie.refresh_from_db()
     assert charlie.hears_of_troubles
     assert "failed" not in charlie.unheard_kinds
-    assert len(charlie.unheard_kinds) == 9
+    assert len(charlie.unheard_kinds) == 10
     assert charlie_client.get(MINE).content.decode().count("checked") == 3
     entry = AuditEntry.objects.get(action="edited")
     assert entry.changes["unheard_kinds"] == [[], charlie.unheard_kinds]
