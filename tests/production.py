@@ -34,10 +34,7 @@ def main() -> None:
     }
     failed = False
     for program, check in checks.items():
-        if shutil.which(program) is None:
-            sys.stdout.write(f"Skipped: {program} is not installed.\n")
-            continue
-        problem = check()
+        problem = check() if shutil.which(program) else "not installed"
         failed = failed or bool(problem)
         sys.stdout.write(f"{program}: {problem or 'valid'}\n")
     sys.exit(int(failed))

@@ -16,7 +16,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from config.platform.jobs import heartbeat
 
 PUBLISH_SECONDS = 10
-_KEPT_SECONDS = 600
 _NO_ANSWER = "no_answer"
 _registry = CollectorRegistry()
 _calls = Histogram(
@@ -43,7 +42,7 @@ class Publisher:
     def publish_if_due(self) -> None:
         """Publish, unless that was done within PUBLISH_SECONDS."""
         if time.monotonic() - self._published_at >= PUBLISH_SECONDS:
-            cache.set(_key(self._node), generate_latest(_registry).decode(), timeout=_KEPT_SECONDS)
+            cache.set(_key(self._node), generate_latest(_registry).decode(), timeout=heartbeat.MISSED_SECONDS)
             self._published_at = time.monotonic()
 
 

@@ -144,14 +144,18 @@ def make_database(socket_dir: Path, name: str = NAME) -> None:
         raise CannotStart(f"PostgreSQL could not create the database {name}: {made.stderr.strip()}")
 
 
-class TemporaryPostgres:
-    """A throw-away cluster for tests and benchmarks: fast, since it need not survive anything."""
+class PostgresProcess:
+    """A server of commands, tests and benchmarks, beside those that `up` supervises. It writes to ``log``."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.data = folder / "data"
-        self.socket_dir = folder / "run"
+    def __init__(self, data: Path, socket_dir: Path, log: Path) -> None:
+        self.data, self.socket_dir = data, socket_dir
+        self._log = log
         self._process: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> "PostgresProcess":
+        """Return one with everything in a folder."""
+        return cls(folder / "data", folder / "run", folder / "log")
 
     def start(self, *, durable: bool = False, **settings: str) -> None:
         """Start it, on a cluster that is made unless it is there, and wait until it accepts connections;
@@ -160,7 +164,7 @@ class TemporaryPostgres:
         if not self.data.exists():
             make_cluster(self.data)
         hurried = {} if durable else {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-        with (self.folder / "log").open("wb") as log:
+        with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [*as_ordinary_user(), *command(self.data, self.socket_dir, **hurried, **settings)],
                 stdout=log,
@@ -169,7 +173,7 @@ class TemporaryPostgres:
         deadline = time.monotonic() + 30
         while not is_ready(self.data):
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise CannotStart(f"PostgreSQL did not start: {(self.folder / 'log').read_text()[-500:]}")
+                raise CannotStart(f"PostgreSQL did not start: {self._log.read_text()[-500:]}")
             time.sleep(0.05)
 
     def stop(self) -> None:

@@ -29,12 +29,11 @@ from config.platform.jobs.models import OPEN, JobStatus
 from connections import credentials
 from connections.concurrency_slots import HeldSlots
 from connections.destinations.base import SubscriberReader
-from connections.destinations.errors import DestinationError, NeedsAdministrator, PermanentError, TryLater
 from connections.destinations.subscribers import ListedState, SubscriberPage
 from connections.models import Connection
-from connections.vault import NotConnected, mark_reconnect_needed
 from exports.delivery import connection_budget
-from exports.feedback import differences, drift_alerts, listed_states, watches
+from exports.feedback import differences, drift_alerts, list_jobs, listed_states, watches
+from exports.feedback.list_jobs import ListReading
 from exports.models import ListComparison, ListState, ListWatch, Run
 from exports.state import retry_policy
 
@@ -89,45 +88,7 @@ def compare(comparison_id: int) -> bool:
     """Work on a comparison for one slice, if it is due and no other worker does. Returns whether there is more to
     read at once."""
     job = leases.claim(ListComparison(pk=comparison_id)) if comparison_id in due() else None
-    if job is None:
-        return False
-    try:
-        with leases.hold(job) as lease:
-            return _compare(job, lease)
-    except leases.LeaseLost:
-        logger.warning("list comparison %s: another worker has taken over", job.pk)
-    except Exception:
-        logger.exception("list comparison %s: unexpected error", job.pk)
-        _try_again(job, "unexpected_error")
-    return False
-
-
-def _compare(job: ListComparison, lease: HeldLease) -> bool:
-    connection = watches.connection_of(job.list_state)
-    if connection is None:
-        _end(job, JobStatus.SKIPPED, "no_connection")
-        return False
-    if (until := connection_budget.paused_until(connection)) is not None:
-        _wait(job, max(1.0, (until - clock.now()).total_seconds()), job.message)
-        return False
-    try:
-        return _read_for_a_while(job, lease, connection)
-    except credentials.Paused:
-        _end(job, JobStatus.SKIPPED, "paused")
-    except NotConnected:
-        _end(job, JobStatus.SKIPPED, "no_connection")
-    except NeedsAdministrator as needed:
-        mark_reconnect_needed(connection, needed.sentence)
-        _end(job, JobStatus.FAILED, needed.code)
-    except TryLater as trouble:
-        if trouble.after_seconds:
-            connection_budget.pause(connection, trouble.after_seconds)
-        _try_again(job, trouble.code, asked=trouble.after_seconds)
-    except PermanentError as refused:
-        _end(job, JobStatus.FAILED, refused.code)
-    except DestinationError as trouble:
-        _try_again(job, trouble.code)
-    return False
+    return job is not None and list_jobs.work(job, _READING)
 
 
 def _read_for_a_while(job: ListComparison, lease: HeldLease, connection: Connection) -> bool:
@@ -272,7 +233,7 @@ def _try_again(job: ListComparison, why: str, *, asked: float | None = None) -> 
     tries = job.tries + 1
     try:
         if retry_policy.LIST_WATCH.is_exhausted(tries):
-            _end(job, JobStatus.FAILED, why)
+            _fail(job, why)
             return
         seconds = retry_policy.LIST_WATCH.seconds_after(tries, asked=asked)
         due_at = clock.now() + timedelta(seconds=seconds)
@@ -284,3 +245,14 @@ def _try_again(job: ListComparison, why: str, *, asked: float | None = None) -> 
 def _end(job: ListComparison, status: JobStatus, why: str) -> None:
     leases.update_if_owner(job, status=status, message=why, finished_at=clock.now(), lease_until=None)
     job.listed.all().delete()
+
+
+def _skip(job: ListComparison, why: str) -> None:
+    _end(job, JobStatus.SKIPPED, why)
+
+
+def _fail(job: ListComparison, why: str) -> None:
+    _end(job, JobStatus.FAILED, why)
+
+
+_READING = ListReading(read=_read_for_a_while, wait=_wait, unusable=_skip, refused=_fail, try_again=_try_again)

@@ -20,12 +20,10 @@ from django.db.models import Case, Value, When
 from config.platform.jobs import clock, leases
 from config.platform.jobs.leases import HeldLease
 from connections import credentials
-from connections.destinations.errors import DestinationError, NeedsAdministrator, TryLater
 from connections.destinations.subscribers import INACTIVE, ListedState, SubscriberPage
 from connections.models import Connection
-from connections.vault import NotConnected, mark_reconnect_needed
-from exports.delivery import connection_budget
-from exports.feedback import listed_states, watches
+from exports.feedback import list_jobs, listed_states, watches
+from exports.feedback.list_jobs import ListReading
 from exports.feedback.positions import Position
 from exports.models import ListWatch, StatusSource
 from exports.state import retry_policy
@@ -42,43 +40,7 @@ def look(watch_id: int) -> bool:
     """Look at a list for one slice, if that is due and no other worker does. Returns whether there is more to read
     at once."""
     watch = leases.claim(ListWatch(pk=watch_id)) if watch_id in watches.due() else None
-    if watch is None:
-        return False
-    try:
-        with leases.hold(watch) as lease:
-            return _look(watch, lease)
-    except leases.LeaseLost:
-        logger.warning("list watch %s: another worker has taken over", watch.pk)
-    except Exception:
-        logger.exception("list watch %s: unexpected error", watch.pk)
-        _try_again(watch, "unexpected_error")
-    return False
-
-
-def _look(watch: ListWatch, lease: HeldLease) -> bool:
-    connection = watches.connection_of(watch.list_state)
-    if connection is None:
-        _wait(watch, _WITHOUT_CONNECTION_SECONDS, "no_connection")
-        return False
-    if (until := connection_budget.paused_until(connection)) is not None:
-        _wait(watch, max(1.0, (until - clock.now()).total_seconds()), watch.message)
-        return False
-    try:
-        return _read_for_a_while(watch, lease, connection)
-    except credentials.Paused:
-        _wait(watch, _WITHOUT_CONNECTION_SECONDS, "paused")
-    except NotConnected:
-        _wait(watch, _WITHOUT_CONNECTION_SECONDS, "no_connection")
-    except NeedsAdministrator as needed:
-        mark_reconnect_needed(connection, needed.sentence)
-        _try_again(watch, needed.code)
-    except TryLater as trouble:
-        if trouble.after_seconds:
-            connection_budget.pause(connection, trouble.after_seconds)
-        _try_again(watch, trouble.code, asked=trouble.after_seconds)
-    except DestinationError as refused:  # the list may be gone
-        _try_again(watch, refused.code)
-    return False
+    return watch is not None and list_jobs.work(watch, _READING)
 
 
 def _read_for_a_while(watch: ListWatch, lease: HeldLease, connection: Connection) -> bool:
@@ -163,17 +125,21 @@ def _completed(watch: ListWatch) -> dict[str, Any]:
     return {"looked_at": watch.began_at, "began_at": None, "due_at": due_at, "tries": 0, "message": ""}
 
 
-def _wait(watch: ListWatch, seconds: float, why: str) -> None:
+def _wait(job: ListWatch, seconds: float, why: str) -> None:
     due_at = clock.now() + timedelta(seconds=seconds)
-    _unless_lost(lambda: leases.update_if_owner(watch, due_at=due_at, message=why, lease_until=None))
+    _unless_lost(lambda: leases.update_if_owner(job, due_at=due_at, message=why, lease_until=None))
 
 
-def _try_again(watch: ListWatch, why: str, *, asked: float | None = None) -> None:
+def _wait_for_connection(job: ListWatch, why: str) -> None:
+    _wait(job, _WITHOUT_CONNECTION_SECONDS, why)
+
+
+def _try_again(job: ListWatch, why: str, *, asked: float | None = None) -> None:
     """Let the watch wait, longer after each look that failed."""
-    tries = watch.tries + 1
+    tries = job.tries + 1
     seconds = retry_policy.LIST_WATCH.seconds_after(tries, asked=asked)
     due_at = clock.now() + timedelta(seconds=seconds)
-    _unless_lost(lambda: leases.update_if_owner(watch, due_at=due_at, message=why, tries=tries, lease_until=None))
+    _unless_lost(lambda: leases.update_if_owner(job, due_at=due_at, message=why, tries=tries, lease_until=None))
 
 
 def _unless_lost(write: Callable[[], None]) -> None:
@@ -181,3 +147,9 @@ def _unless_lost(write: Callable[[], None]) -> None:
         write()
     except leases.LeaseLost:
         logger.warning("list watch: another worker has taken over")
+
+
+# What an account refuses may be possible later: a list that is gone, or a new key.
+_READING = ListReading(
+    read=_read_for_a_while, wait=_wait, unusable=_wait_for_connection, refused=_try_again, try_again=_try_again
+)

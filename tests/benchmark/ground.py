@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.standalone.postgres import NAME, TemporaryPostgres, make_database
+from config.standalone.postgres import NAME, PostgresProcess, make_database
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,7 +28,7 @@ class Finished:
 def own_ground() -> Iterator[Path]:
     """A folder, with a database that os.environ names to this process and its children; all gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="segment-exports-bench-"))
-    server = TemporaryPostgres(folder / "postgres")
+    server = PostgresProcess.in_folder(folder / "postgres")
     try:
         server.start(durable=True)
         make_database(server.socket_dir)

@@ -128,7 +128,7 @@ class ListLife:
         assert known == self.known_to_be_gone, "the list state is not as the list"
 
     def run(self) -> None:
-        """Run the export. Nobody who left the list becomes active by it, or is sent once a look has read it."""
+        """Run the export. No contact who left becomes active by it, or is sent after a look has read it."""
         gone, received = self._gone(), self.sandbox.received(self.list_id)
         run_to_its_end(self.export)
         assert self._gone() >= gone, "a contact who left the list is active again"

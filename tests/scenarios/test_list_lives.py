@@ -1,5 +1,5 @@
 """Lists on which subscribers and exports act at random: after each comparison the list state is as the list, and
-nobody who left a list is sent. ``SEED=… SCENARIOS=1`` plays one life again."""
+no contact who left a list is sent. ``SEED=… SCENARIOS=1`` plays one life again."""
 
 import os
 import random

@@ -3,15 +3,18 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from django.core.management import call_command
 from django.db import connection as database
 
+from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
 from config.platform.text.addresses import VALID_EMAIL
 from exports.actions import runs
-from exports.models import Export, Outcome, Run, SyncedContact
+from exports.feedback import watches
+from exports.models import Export, ListWatch, Outcome, Run, SyncedContact
 from segments.actions import create_segment
 from segments.models import Segment
 from segments.rules.tree import EVERYONE
@@ -56,6 +59,9 @@ def make(folder: Path, sandbox: RunningSandbox, rows: int) -> BigExport:
     sandbox.set_state(unsubscribed, "Unsubscribed")
     connection = exports.sandbox_connection(sandbox)
     export = exports.export_to(sandbox, connection, Segment.objects.get(), mapping=MAPPING)
+    # The run meets those who unsubscribed, not a look at the list before it.
+    watches.make_missing()
+    ListWatch.objects.update(due_at=clock.now() + timedelta(days=1))
     return BigExport(export, figures, expected, frozenset(refused), frozenset(unsubscribed))
 
 

@@ -18,14 +18,14 @@ from pathlib import Path
 
 import pytest
 
-from config.standalone.postgres import NAME, TemporaryPostgres, make_database
+from config.standalone.postgres import NAME, PostgresProcess, make_database
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = "migrated"  # the name of that database
 _CLUSTERS = Path(sys.prefix) / "test-clusters"
 
 _folder = Path(tempfile.mkdtemp(prefix="segment-exports-tests-"))
-_server = TemporaryPostgres(_folder / "postgres")
+_server = PostgresProcess.in_folder(_folder / "postgres")
 
 
 def _lay_ground() -> None:
@@ -52,14 +52,14 @@ def migrated_cluster() -> Path:
         if not cluster.exists():
             _forget_older(keep=5)
             with tempfile.TemporaryDirectory(prefix="segment-exports-cluster-") as folder:
-                server = TemporaryPostgres(Path(folder))
+                server = PostgresProcess.in_folder(Path(folder))
                 _migrate(server)
                 shutil.move(server.data, cluster)
         os.utime(cluster)
     return cluster
 
 
-def _migrate(server: TemporaryPostgres) -> None:
+def _migrate(server: PostgresProcess) -> None:
     server.start()
     try:
         for name in (NAME, TEMPLATE):
@@ -89,7 +89,7 @@ def _forget_older(keep: int) -> None:
         shutil.rmtree(old)
 
 
-def _address(server: TemporaryPostgres, database: str) -> str:
+def _address(server: PostgresProcess, database: str) -> str:
     return f"postgres://{NAME}@/{database}?host={server.socket_dir}"
 
 

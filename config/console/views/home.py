@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Aggregate, Avg, F, Max, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Aggregate, Avg, F, Max, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -115,8 +115,9 @@ def _live_parts(request: Request) -> dict[str, object]:
 
 
 def _context(request: Request, down: Sequence[Item]) -> dict[str, object]:
-    steps = next_steps(request.user)
-    items = [*down, *_connections_to_fix(request.user), *_imports_to_confirm(), *_exports_to_fix()]
+    connections = list(Connection.objects.select_related("export_user").prefetch_related("consents"))
+    steps = next_steps(request.user, connections)
+    items = [*down, *_connections_to_fix(request.user, connections), *_imports_to_confirm(), *_exports_to_fix()]
     return {
         "key_counts": _key_counts(),
         "attention": sorted(items, key=lambda item: item.tone != "danger"),
@@ -155,14 +156,10 @@ def _parts_that_are_down() -> Iterator[Item]:
         yield Item("danger", "heart-pulse", title, sentence, reverse("system:status"), _("See status"))
 
 
-def _connections() -> "QuerySet[Connection]":
-    return Connection.objects.select_related("export_user").prefetch_related("consents")
-
-
-def _connections_to_fix(user: User) -> Iterator[Item]:
+def _connections_to_fix(user: User, connections: Sequence[Connection]) -> Iterator[Item]:
     if not user.may(Permission.CONNECTION_MANAGE):
         return
-    for connection in _connections():
+    for connection in connections:
         status = connection_policies.why_it_cannot_run(connection)
         if status is not None:
             url = reverse("connections:edit", args=[connection.pk])
@@ -201,9 +198,9 @@ def _exports_to_fix() -> Iterator[Item]:
         yield Item(tone, icon, title, why, reverse("exports:run", args=[run.pk]), _("See run"))
 
 
-def next_steps(user: User) -> list[Item]:
+def next_steps(user: User, connections: Sequence[Connection]) -> list[Item]:
     """List the steps to a first export, each ticked when it is done."""
-    ready = sum(connection_policies.why_it_cannot_run(connection) is None for connection in _connections())
+    ready = sum(connection_policies.why_it_cannot_run(connection) is None for connection in connections)
     largest = Segment.objects.aggregate(most=Max("member_count"))["most"] or 0
     connected = ngettext("%(n)d connection ready.", "%(n)d connections ready.", ready) % {"n": ready}
     exports_url = reverse("exports:list")

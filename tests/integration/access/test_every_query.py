@@ -9,6 +9,7 @@ from django.db import transaction
 from django.http import QueryDict
 from django.test import Client
 
+from config.console import metrics
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Role
 from config.platform.jobs import clock
@@ -50,7 +51,7 @@ def ids(alice: User) -> dict[str, int]:
 
 
 # Pages that tell the size of the database, which changes meanwhile.
-_MEASURED = {"system:about", "metrics"}
+_MEASURED = {"system:about"}
 
 
 def _person(name: str) -> dict[str, str]:
@@ -118,6 +119,7 @@ def test_a_viewer_is_shown_no_masked_value_nor_an_order_computed_from_one(
     ids: dict[str, int], clients: dict[str, Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Swap the data of two people whose masked values look alike: no page, filter or order may change."""
+    monkeypatch.delitem(metrics._PARTS, "sizes")  # the database grows meanwhile
     viewer = clients[Role.VIEWER]
     asked: list[tuple[str, dict[str, str]]] = []
     for name in pages():

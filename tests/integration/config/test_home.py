@@ -56,7 +56,7 @@ def test_it_costs_the_same_however_much_there_is(
     for number in range(12):
         make_run(f"Export {number}", JobStatus.FAILED)
         Connection.objects.create(name=f"Account {number}", destination_key="campaign_monitor")
-    with django_assert_max_num_queries(32):
+    with django_assert_max_num_queries(30):
         alice_client.get("/")
 
 
