@@ -10,7 +10,7 @@ RUN useradd --system --uid 10001 --user-group --home-dir /data --shell /usr/sbin
     && install -d -m 0700 -o app -g app /data
 COPY --from=packages /venv /venv
 WORKDIR /app
-COPY manage.py CHANGELOG.md ./
+COPY manage.py README.md CHANGELOG.md ./
 COPY static static
 COPY templates templates
 COPY config config

@@ -204,6 +204,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "config.platform.web.navigation.shell",
+                "config.console.help_links.help_link",
             ],
             "builtins": [
                 "config.platform.web.templatetags.ui",

@@ -34,6 +34,10 @@ TEXTS: dict[str, Words] = {
 }
 
 
+# Names that installations have given for “none”, also in the spelling of earlier versions.
+_NO_NAMES = ("", "your organisation", TEXTS[FALLBACK].your_organisation)
+
+
 @dataclass(frozen=True)
 class ConsentText:
     """The text of one destination in one language, without placeholders."""
@@ -56,7 +60,7 @@ def read(destination: Destination, language: str | None = None) -> ConsentText:
     chosen = _language(language)
     words = TEXTS[chosen]
     organisation = organisation_name()
-    named = organisation not in ("", TEXTS[FALLBACK].your_organisation)
+    named = organisation not in _NO_NAMES
     names = {
         "destination": str(destination.label),
         "organisation": organisation if named else words.your_organisation,

@@ -6,9 +6,11 @@ class ExportsConfig(AppConfig):
 
     def ready(self) -> None:
         """Set the implementations of what the apps below ask of exports."""
+        from config.platform.notifications import hooks as notification_hooks
         from connections import hooks as connection_hooks
         from exports.hooks import attribute_users, connection_users, segment_users, subject_access
         from exports.privacy import hash_key
+        from exports.reporting import alerts
         from segments import hooks as segment_hooks
         from segments.privacy import subjects
 
@@ -17,3 +19,4 @@ class ExportsConfig(AppConfig):
         segment_hooks.attribute_users = attribute_users.ExportsUsingAttributes()
         segment_hooks.personal_data = subject_access.ExportsPersonalData()
         subjects.read_hash_key = hash_key.key
+        notification_hooks.describers["export"] = alerts.describe_conditions

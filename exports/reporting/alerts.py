@@ -1,15 +1,18 @@
 """Open and close alerts by how runs end: one notification when a condition begins, one when it is resolved."""
 
+from collections.abc import Mapping, Sequence
+
 from django.conf import settings
-from django.urls import reverse
+from django.urls import Resolver404, resolve, reverse
 from django.utils.translation import gettext as _
 
 from config.platform.jobs.models import ENDED_WELL, JobStatus
 from config.platform.notifications import alerts
 from config.platform.notifications.alerts import Subject
-from config.platform.notifications.models import Kind
+from config.platform.notifications.models import Condition, Kind
 from exports.models import Export, Run
 from exports.reporting import messages
+from exports.reporting.run_message import describe_message
 from exports.results import summary
 from exports.state.status import Reason
 
@@ -49,17 +52,47 @@ def _kind_of(run: Run) -> Kind | None:
 
 def _update_alert_of_rejections(run: Run, subject: Subject) -> None:
     if run.rejected * 100 > run.planned * settings.REJECTED_PERCENT:
-        sentence = _("%(rejected)d of %(planned)d contacts were rejected.")
-        words = sentence % {"rejected": run.rejected, "planned": run.planned}
-        words = f"{words} {summary.of_run(run).in_words()}"
-        alerts.open_alert(Kind.REJECTED, subject, words, also=run.export.tell_also, results=_numbers(run))
+        alerts.open_alert(
+            Kind.REJECTED, subject, _rejections_sentence(run), also=run.export.tell_also, results=_numbers(run)
+        )
     elif run.planned:
         alerts.close_alerts([Kind.REJECTED], subject)
 
 
+def describe_conditions(conditions: Sequence[Condition]) -> Mapping[int, str]:
+    """Say what open conditions about runs say, in the language that is active. Conditions whose run is gone, and
+    those about something else, are left out."""
+    run_ids = {condition.pk: _run_id(condition.path) for condition in conditions}
+    runs = Run.objects.in_bulk([run_id for run_id in run_ids.values() if run_id])
+    found = {}
+    for condition in conditions:
+        run = runs.get(run_ids[condition.pk] or 0)
+        if run and condition.kind == Kind.REJECTED:
+            found[condition.pk] = _rejections_sentence(run)
+        elif run and condition.kind == _kind_of(run):
+            found[condition.pk] = _sentence(run)
+    return found
+
+
+def _run_id(path: str) -> int | None:
+    """Return the ID of the run whose page has that address; None for other addresses."""
+    try:
+        match = resolve(path)
+    except Resolver404:
+        return None
+    return match.kwargs["run_id"] if match.view_name == "exports:run" else None
+
+
+def _rejections_sentence(run: Run) -> str:
+    sentence = _("%(rejected)d of %(planned)d contacts were rejected.")
+    words = sentence % {"rejected": run.rejected, "planned": run.planned}
+    return f"{words} {summary.of_run(run).in_words()}"
+
+
 def _sentence(run: Run) -> str:
     message = messages.message_of_run(run)
-    parts = (message.explanation, run.message, summary.of_run(run).in_words(), message.next_step)
+    said = describe_message(run, with_fields=False)
+    parts = (message.explanation, said, summary.of_run(run).in_words(), message.next_step)
     return " ".join(str(part) for part in parts if part)
 
 

@@ -28,10 +28,8 @@ from config.platform.web.panes import close_pane
 from connections.models import Account
 from exports import policies
 from exports.actions import retries
-from exports.forms import control_fields, mapping_words, option_fields
 from exports.hooks import skip_cause
-from exports.models import Export, Removal, Run, Stage
-from exports.models.snapshot import NO_SNAPSHOT
+from exports.models import Export, Run, Stage
 from exports.permissions import user_can_confirm, user_can_manage
 from exports.policies import can_run
 from exports.removal import list_cleanup, restore
@@ -42,6 +40,7 @@ from exports.results import summary, unknown_results
 from exports.results.summary import PARTS, PeopleKind, ResultSummary
 from exports.state.status import Reason
 from exports.views.access import find_run
+from exports.views.run_settings import list_events, settings_context
 
 MOST_NOT_STARTED = 5
 COLUMNS = (
@@ -203,24 +202,9 @@ def live(request: Request, run_id: int) -> HttpResponse:
 def settings_used(request: Request, run_id: int) -> HttpResponse:
     """Show the snapshot of a run, and its statuses over time."""
     found = find_run(run_id)
-    snapshot = found.snapshot
-    fields = snapshot.field_labels
-    context = frame(request, found, "exports:run_settings") | {
-        "snapshot": snapshot if snapshot != NO_SNAPSHOT else None,
-        "mapping": mapping_words.in_words(snapshot.mapping, fields),
-        "answers": _answers(found),
-        "control": control_fields.in_words(snapshot.control, fields),
-        "removal": Removal(snapshot.removal.how).label if snapshot != NO_SNAPSHOT else "",
-        "events": [
-            {
-                "event": event,
-                "from_label": JobStatus(event.from_status).label if event.from_status else "",
-                "to_label": JobStatus(event.to_status).label,
-                "reason": Reason(event.reason).label if event.reason else "",
-            }
-            for event in found.events.all()
-        ],
-    }
+    context = (
+        frame(request, found, "exports:run_settings") | settings_context(found) | {"events": list_events(found)}
+    )
     return render(request, "exports/run_settings.html", context)
 
 
@@ -262,16 +246,8 @@ def _overview(request: Request, run: Run) -> dict[str, object]:
             and bool(run.members or run.to_remove or ended_well),
             "ended_well": ended_well,
         }
+        | ({} if run.is_open else settings_context(run))  # for the printed page
     )
-
-
-def _answers(run: Run) -> list[tuple[str, str]]:
-    """What was chosen in answer to the destination's questions, in words where they are still asked."""
-    chosen = run.snapshot.answers
-    if run.export.connection is None:
-        return list(chosen.items())
-    questions = run.export.connection.destination.questions()
-    return option_fields.in_words(questions, chosen, [{"field": key} for key in run.snapshot.mapped_fields])
 
 
 def _is_just_over(run: Run) -> bool:

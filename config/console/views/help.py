@@ -1,10 +1,12 @@
-"""The manual: its pages in the order of reading, and the statuses and results that it explains."""
+"""Show the pages of the help, and the statuses and results that they explain."""
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -12,7 +14,8 @@ from django.utils.functional import Promise
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
-from config.console import help_search
+from config.console import help_search, readme_tables
+from config.console.help_pages import PAGES, READERS, Reader
 from config.platform.accounts.password_links import base_url_of
 from config.platform.events.models import EventType
 from config.platform.jobs.models import JobStatus
@@ -20,23 +23,7 @@ from config.platform.notifications.models import KIND_MEANINGS
 from exports.results import summary
 
 _LONGEST_SEARCH = 200
-PAGES: dict[str, Promise] = {
-    "getting-started": _("Getting started"),
-    "connections": _("Connections"),
-    "segments": _("Data and segments"),
-    "exports-and-runs": _("Exports and runs"),
-    "system-refresh": _("System refresh and status"),
-    "statuses": _("Statuses"),
-    "notifications": _("Notifications"),
-    "webhooks": _("Webhooks"),
-    "care-for-your-list": _("List protection"),
-    "rights": _("Privacy requests"),
-    "people-and-permissions": _("Users and permissions"),
-    "security": _("Security"),
-    "rest-api": _("REST API"),
-    "sandbox": _("The sandbox"),
-}
-
+_TABLES = {"settings": "Settings", "commands": "Commands"}  # of README.md
 STATUS_MEANINGS: dict[JobStatus, Promise] = {
     JobStatus.QUEUED: _("Waiting for its turn, or for something it depends on."),
     JobStatus.PROCESSING: _("In progress. You can cancel it."),
@@ -63,11 +50,11 @@ def help_index(request: HttpRequest) -> HttpResponse:
     sections = {page: help_search.sections_of(page, _text_of(request, page)) for page in PAGES}
     found = help_search.search(words, (each for listed in sections.values() for each in listed))
     context = {
-        "pages": PAGES,
+        "readers": READERS,
         "page_title": _("Help"),
         "words": words,
         "found": [(each, PAGES[each.page]) for each in found],
-        "contents": [(page, PAGES[page], help_search.titles(listed)) for page, listed in sections.items()],
+        "contents": contents_of(sections),
     }
     return render(request, "help/index.html", context)
 
@@ -76,19 +63,40 @@ def help_page(request: HttpRequest, page: str) -> HttpResponse:
     """Show one page of the help."""
     if page not in PAGES:
         raise Http404
-    context = {"pages": PAGES, "page": page, "page_title": PAGES[page], "text": _text_of(request, page)}
+    context = {"readers": READERS, "page": page, "page_title": PAGES[page], "text": _text_of(request, page)}
     return render(request, "help/help.html", context)
+
+
+def contents_of(
+    sections: Mapping[str, list[help_search.Section]],
+) -> list[tuple[Reader, list[tuple[str, Promise, Mapping[str, str]]]]]:
+    """List the pages by reader, each with the titles of its sections."""
+    return [
+        (reader, [(page, label, help_search.titles(sections[page])) for page, label in reader.pages.items()])
+        for reader in READERS
+    ]
 
 
 def _text_of(request: HttpRequest, page: str) -> SafeString:
     """Return the text of a page in the language of the request."""
+    return render_text(page, base_url=base_url_of(request).rstrip("/"), request=request)
+
+
+def render_text(
+    page: str, *, base_url: str, picture_root: str = "", request: HttpRequest | None = None
+) -> SafeString:
+    """Render the text of a page in the language that is active; its headings have IDs. ``picture_root`` is the
+    folder of pictures where they are not static files of this program."""
     context = {
+        "product_name": settings.PRODUCT_NAME,
         "statuses": [(status.value, status.label, STATUS_MEANINGS[status]) for status in JobStatus],
         "outcomes": RESULTS,
         "kinds": [(kind.label, meaning) for kind, meaning in KIND_MEANINGS.items()],
         "event_types": EventType.choices,
-        "base_url": base_url_of(request).rstrip("/"),
+        "base_url": base_url,
+        "picture_root": picture_root,
         "security_controls": security_controls() if page == "security" else [],
+        "tables": readme_tables.read_tables(_TABLES[page]) if page in _TABLES else [],
     }
     html = render_to_string(f"help/{page}.html", context, request)
     return mark_safe(help_search.with_heading_ids(html))  # noqa: S308 -- a template has escaped what it puts in

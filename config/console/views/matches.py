@@ -17,8 +17,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config.console import views
-from config.console.views import help as help_pages
+from config.console import help_pages, views
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
 from config.platform.web.navigation import navigation_for

@@ -16,7 +16,7 @@ from config.console.views import tabs_context
 from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.permissions import Permission
 from config.platform.jobs.models import JobStatus
-from config.platform.notifications import alerts, mail, recipients
+from config.platform.notifications import alerts, hooks, mail, recipients
 from config.platform.notifications.models import Channel, Condition, Notification
 from config.platform.notifications.recipients import NotificationsForm
 from config.platform.web.htmx import Request
@@ -45,10 +45,11 @@ def notifications(request: Request) -> HttpResponse:
         default="-when",
         selectable=False,
     )
-    lasting = Condition.objects.filter(closed_at=None).order_by("-opened_at")
+    lasting = list(Condition.objects.filter(closed_at=None).order_by("-opened_at")[:MOST_CONDITIONS])
+    sentences = hooks.sentences_of(lasting)
     context = tabs_context(request.user, "notifications") | {
         "list": page,
-        "lasting": lasting[:MOST_CONDITIONS],
+        "lasting": [(condition, sentences[condition.pk]) for condition in lasting],
         "by_mail": mail.is_configured(),
         "mail_from": settings.DEFAULT_FROM_EMAIL,
         "people": recipients.users_with_kinds(),

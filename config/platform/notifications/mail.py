@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from config.platform.accounts.models import User
+from config.platform.notifications import hooks
 from config.platform.notifications.models import Change, Notification
 from config.platform.web.models import organisation_name
 
@@ -48,7 +49,8 @@ def send_notification(notification: Notification) -> None:
     worse = notification.change == Change.OPENED
     with override(_language_of(notification.recipient)):
         subject = str(condition) if worse else _("“%(name)s”: resolved") % {"name": condition.subject_name}
-        context = {"condition": condition, "url": absolute_url(condition.path)}
+        sentence = hooks.sentences_of([condition])[condition.pk]
+        context = {"condition": condition, "sentence": sentence, "url": absolute_url(condition.path)}
         template = "condition_opened" if worse else "condition_closed"
         message = _message(template, to=notification.recipient, subject=subject, context=context)
     host = urlsplit(settings.PUBLIC_URL).hostname or "localhost"

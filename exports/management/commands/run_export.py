@@ -26,6 +26,7 @@ from exports.models import Export, Run, Trigger
 from exports.preview.dry_run import preview
 from exports.preview.summary import results_of
 from exports.reporting import messages
+from exports.reporting.run_message import describe_message
 from exports.results import left_out_values, summary
 from exports.run import pipeline
 from exports.run.final_status import exit_code
@@ -88,7 +89,8 @@ class Command(BaseCommand):
         counts = summary.of_run(run).as_numbers()
         message = messages.message_of_run(run)
         lines = [f"{run}: {run.get_status_display()}"]
-        lines += [text for text in (str(message.explanation), run.message, str(message.next_step)) if text]
+        said = describe_message(run)
+        lines += [text for text in (str(message.explanation), said, str(message.next_step)) if text]
         lines += [f"  {key}: {value}" for key, value in counts.items()]
         facts = {"run": run.number, "status": run.status, "reason": run.reason, "message": run.message}
         facts["left_out"] = left_out_values.count_by_field(run)

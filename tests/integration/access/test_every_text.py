@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 from django.test import Client
 
-from config.console.views.help import PAGES
+from config.console.help_pages import PAGES
 from config.platform.accounts.models import User
 from tests.integration.access.test_every_address import ADDRESSES, ground, url_of
 

@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from config.console.views.help import PAGES
+from config.console.help_pages import PAGES
 from config.urls import GUESSED_ADDRESSES
 
 pytestmark = pytest.mark.django_db

@@ -75,7 +75,7 @@ def test_the_navigation_shows_what_one_may_see(alice_client: Client, charlie_cli
 
 
 def test_every_page_of_the_manual_opens(charlie_client: Client, charlie: User) -> None:
-    from config.console.views.help import PAGES
+    from config.console.help_pages import PAGES
 
     for page, title in PAGES.items():
         text = charlie_client.get(f"/help/{page}/").content.decode()

@@ -38,10 +38,16 @@ def test_it_names_the_destination_the_product_and_the_organization(language: str
 
 
 @pytest.mark.parametrize("language", LANGUAGES[1:])
-def test_no_language_says_it_in_english(language: str, settings: Settings) -> None:
-    settings.ORGANISATION_NAME = "your organisation"
+@pytest.mark.parametrize("name", ["", "your organization", "your organisation"])
+def test_no_language_says_it_in_english(language: str, name: str, settings: Settings) -> None:
+    settings.ORGANISATION_NAME = name
     assert not set(read(language).paragraphs) & set(read("en").paragraphs)
-    assert "your organisation" not in read(language).in_full
+    assert "your organi" not in read(language).in_full
+
+
+def test_an_organization_without_a_name_is_spelled_as_on_all_screens(settings: Settings) -> None:
+    settings.ORGANISATION_NAME = ""
+    assert "within which your organization keeps them" in read("en").in_full
 
 
 @pytest.mark.parametrize("wanted", [None, "", "tlh"])
