@@ -55,12 +55,12 @@ class ConnectionForm(forms.Form):
     consent_version = forms.CharField(required=False, widget=forms.HiddenInput)
     consent_language = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, connection: Connection, agree_required: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, connection: Connection, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.connection = connection
         self.initial = {"name": connection.name, "contributors": Role.CONTRIBUTOR in connection.allowed_roles}
-        self.fields["agree"].required = agree_required
-        if connection.is_sandbox:
+        self.fields["agree"].required = connection.pk is None
+        if connection.pk is not None and connection.is_sandbox:
             self.fields["agree"].help_text = _("Not required for sandbox connections.")
         elif connection.pk is not None:
             self.fields["agree"].help_text = _(

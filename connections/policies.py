@@ -1,7 +1,7 @@
 """Tell when a connection can be used, whichever user asks.
 
-A sandbox connection needs neither consent nor an export user: nothing leaves this installation, no real person
-is reached. Its pane offers both all the same.
+A sandbox connection that a file has made runs without consent and export user: nothing leaves this installation,
+no real person is reached. Its pane asks for both all the same, as for a live connection (wizard.py).
 """
 
 from dataclasses import dataclass

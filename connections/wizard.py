@@ -1,6 +1,7 @@
 """Hold the state of the pane of a connection: what is stored, what was typed, and which step is next.
 
-Each step becomes possible when the one before it is done. Nothing is written to the database before Save.
+Each step becomes possible when the one before it is done. Nothing is written to the database before Save. A
+sandbox connection has the same steps as a live one, so that users practice what they will do.
 """
 
 from collections.abc import Sequence
@@ -44,8 +45,7 @@ class Setup:
         self._data = data
         self.step = ""  # the step that was just taken
         self.problem = ""  # … and what went wrong with it
-        agree_required = self.is_new and self.must_agree
-        self.form = ConnectionForm(data, connection=connection, agree_required=agree_required)
+        self.form = ConnectionForm(data, connection=connection)
         self.limits_form = LimitsForm(data, connection=connection, account=forms.as_set_up(connection, draft))
         self.password_form = PasswordForm()
 
@@ -58,10 +58,6 @@ class Setup:
     @property
     def destination(self) -> Destination:
         return self.connection.destination
-
-    @property
-    def must_agree(self) -> bool:
-        return policies.needs_consent(self.connection) and self.consent is None
 
     @cached_property
     def consent(self) -> Consent | None:
@@ -154,7 +150,7 @@ class Setup:
         replacing = self.draft is not None and self.draft.replacing
         if not self.is_connected and (self.is_new or replacing):
             missing.append(self.destination.authenticate_label)
-        if self.is_new and self.export_user is None and policies.needs_export_user(self.connection):
+        if self.is_new and self.export_user is None:
             missing.append(_("Add yourself as export user"))
         return missing
 

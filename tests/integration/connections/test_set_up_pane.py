@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
-from connections import credentials
+from connections import consent_text, credentials
 from connections.models import Connection, Consent
 from connections.policies import ConnectionStatus, status_of
 from tests.conftest import PASSWORD
@@ -169,30 +169,23 @@ def test_it_saves_nothing_before_every_step_is_done(live_pane: Pane, sandbox: Ru
     assert not AuditEntry.objects.exists()
 
 
-def test_a_sandbox_needs_neither_consent_nor_export_user(pane: Pane, sandbox: RunningSandbox) -> None:
+def test_a_sandbox_has_the_steps_of_a_live_connection(pane: Pane, sandbox: RunningSandbox, alice: User) -> None:
     assert "badge--sandbox" in pane.html
-    assert pane.needs == ["Authenticate with Campaign Monitor"]
-    pane.step("connect", name="Playground")
+    assert pane.needs == ["Authenticate with Campaign Monitor", "Add yourself as export user"]
+    assert pane.save(name="Playground").status_code == 422
+    pane.step("connect", agree="on")
     pane.step("authenticate", **{"credential-api_key": sandbox.api_key})
+    assert "Required: Add yourself as export user." in pane.save().content.decode()
+    pane.step("export_user", **{"own-password": PASSWORD})
     assert pane.save().status_code == 200
     connection = Connection.objects.get()
-    assert (connection.environment, connection.export_user) == ("sandbox", None)
-    assert not Consent.objects.exists()
+    assert (connection.environment, connection.export_user) == ("sandbox", alice)
+    assert Consent.objects.count() == 1
     assert status_of(connection) is ConnectionStatus.READY
 
 
-def test_a_sandbox_takes_consent_and_export_user_when_given(
-    pane: Pane, sandbox: RunningSandbox, alice: User
-) -> None:
-    pane.step("connect", name="Playground", agree="on")
-    pane.step("authenticate", **{"credential-api_key": sandbox.api_key})
-    pane.step("export_user", **{"own-password": PASSWORD})
-    pane.save()
-    assert (Connection.objects.get().export_user, Consent.objects.count()) == (alice, 1)
-
-
 def test_it_says_what_is_wrong_with_a_key(pane: Pane) -> None:
-    pane.step("connect", name="Playground")
+    pane.step("connect", name="Playground", agree="on")
     html = pane.step("authenticate", **{"credential-api_key": "nonsense"})
     assert pane.ticks == ["ok", "bad", "idle", "idle"]
     assert "does not accept the API key" in html
@@ -201,13 +194,13 @@ def test_it_says_what_is_wrong_with_a_key(pane: Pane) -> None:
 
 
 def test_it_complains_of_an_empty_key(pane: Pane) -> None:
-    pane.step("connect", name="Playground")
+    pane.step("connect", name="Playground", agree="on")
     assert "This field is required" in pane.step("authenticate")
     assert pane.ticks == []
 
 
 def test_a_wrong_key_can_be_corrected(pane: Pane, sandbox: RunningSandbox) -> None:
-    pane.step("connect", name="Playground")
+    pane.step("connect", name="Playground", agree="on")
     pane.step("authenticate", **{"credential-api_key": "nonsense"})
     pane.step("authenticate", **{"credential-api_key": sandbox.api_key})
     assert pane.ticks == ["ok"] * 4
@@ -216,14 +209,14 @@ def test_a_wrong_key_can_be_corrected(pane: Pane, sandbox: RunningSandbox) -> No
 def test_it_says_that_the_service_cannot_be_reached(alice_client: Client, settings: Settings) -> None:
     settings.CAMPAIGN_MONITOR_SANDBOX_URL = "http://127.0.0.1:9"
     pane = Pane(alice_client, ADD_SANDBOX)
-    pane.step("connect", name="Playground")
+    pane.step("connect", name="Playground", agree="on")
     html = pane.step("authenticate", **{"credential-api_key": SECRET})
     assert pane.ticks == ["bad", "idle", "idle", "idle"]
     assert "cannot be reached" in html
 
 
 def test_a_client_key_is_asked_for_its_client(pane: Pane, sandbox: RunningSandbox) -> None:
-    pane.step("connect", name="Playground")
+    pane.step("connect", name="Playground", agree="on")
     assert "credential-client_id" not in pane.html
     html = pane.step("authenticate", **{"credential-api_key": sandbox.client_api_key})
     assert "Enter the client ID" in html
@@ -232,13 +225,14 @@ def test_a_client_key_is_asked_for_its_client(pane: Pane, sandbox: RunningSandbo
     assert pane.ticks[-1] == "bad"
     pane.step("authenticate", **{"credential-client_id": sandbox.client_id})
     assert pane.ticks == ["ok"] * 4
+    pane.step("export_user", **{"own-password": PASSWORD})
     pane.save()
     options = Connection.objects.get().options
     assert (options["key_kind"], options["client_id"]) == ("client", sandbox.client_id)
 
 
 def test_the_export_user_confirms_with_their_own_password(pane: Pane, sandbox: RunningSandbox) -> None:
-    pane.step("connect", name="Playground")
+    pane.step("connect", name="Playground", agree="on")
     pane.step("authenticate", **{"credential-api_key": sandbox.api_key})
     html = pane.step("export_user", **{"own-password": "somebody else's"})
     assert "Incorrect password" in html
@@ -246,7 +240,7 @@ def test_the_export_user_confirms_with_their_own_password(pane: Pane, sandbox: R
 
 
 def test_no_user_becomes_export_user_before_it_is_connected(pane: Pane) -> None:
-    pane.step("connect", name="Playground")
+    pane.step("connect", name="Playground", agree="on")
     assert "is the export user" not in pane.step("export_user", **{"own-password": PASSWORD})
 
 
@@ -259,7 +253,7 @@ def test_a_draft_is_for_what_it_was_typed_for(
     alice: User, pane: Pane, sandbox: RunningSandbox, alice_client: Client
 ) -> None:
     """A key that was tried against the sandbox never ends up on a live connection."""
-    pane.step("connect", name="Playground")
+    pane.step("connect", name="Playground", agree="on")
     pane.step("authenticate", **{"credential-api_key": sandbox.api_key})
     response = alice_client.post(ADD, pane.typed | {"agree": "on"}, headers=PANE)
     assert response.status_code == 422
@@ -267,7 +261,8 @@ def test_a_draft_is_for_what_it_was_typed_for(
 
 
 def test_it_works_without_scripts(alice_client: Client, sandbox_offered: RunningSandbox) -> None:
-    typed = {"name": "Playground", "step": "connect"}
+    agreed = {"agree": "on", "consent_version": consent_text.VERSION, "consent_language": "en"}
+    typed = agreed | {"name": "Playground", "step": "connect"}
     html = alice_client.post(ADD_SANDBOX, typed).content.decode()
     draft = re.search(r'name="draft" value="(.*?)"', html)
     assert draft is not None
@@ -276,7 +271,9 @@ def test_it_works_without_scripts(alice_client: Client, sandbox_offered: Running
     assert "<html" in html
     assert "Connected to Campaign Monitor" in html
     assert 'value="Playground"' in html
-    response = alice_client.post(ADD_SANDBOX, {"name": "Playground", "draft": draft[1]}, follow=True)
+    typed |= {"step": "export_user", "own-password": PASSWORD}
+    assert "is the export user" in alice_client.post(ADD_SANDBOX, typed).content.decode()
+    response = alice_client.post(ADD_SANDBOX, typed | {"step": ""}, follow=True)
     assert "“Playground” is saved." in response.content.decode()
 
 
@@ -300,7 +297,8 @@ def test_a_typed_key_is_in_no_page_no_session_no_record_and_no_log(
 
 
 def test_nothing_is_left_in_the_session_after_save(pane: Pane, sandbox: RunningSandbox) -> None:
-    pane.step("connect", name="Playground")
+    pane.step("connect", name="Playground", agree="on")
     pane.step("authenticate", **{"credential-api_key": sandbox.api_key})
+    pane.step("export_user", **{"own-password": PASSWORD})
     pane.save()
     assert "sealed" not in str([session.get_decoded() for session in Session.objects.all()])
