@@ -91,7 +91,7 @@ def test_it_is_not_ready_without_collected_static_files(
     settings.STATIC_ROOT = tmp_path / "none"
     settings.STATIC_ROOT.mkdir()
     settings.STORAGES = settings.STORAGES | {
-        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
+        "staticfiles": {"BACKEND": "config.platform.web.static_files.BundledStaticFilesStorage"}
     }
     answer = client.get("/readyz")
     assert answer.status_code == 503

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from config.platform.accounts.permissions import Permission
 from config.platform.schedules import display
-from config.platform.web import formats
+from config.platform.web import formats, static_files
 
 register = template.Library()
 
@@ -70,6 +70,12 @@ STATUS_STYLES: dict[str, StatusStyle] = {
     "unknown": StatusStyle("neutral", "circle-question-mark"),
     "down": StatusStyle("danger", "circle-x"),
 }
+
+
+@register.simple_tag
+def bundle_urls(kind: str) -> list[str]:
+    """Return the addresses of the style sheets (“css”) or the scripts (“js”) of all pages."""
+    return static_files.urls_of(static_files.STYLES if kind == "css" else static_files.SCRIPTS)
 
 
 @register.simple_tag
