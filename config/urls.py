@@ -31,6 +31,7 @@ from config.platform.audit import views as audit
 _CONSOLE = [
     path("", home.home, name="home"),
     path("home/live/", home.home_live, name="home_live"),
+    path("home/guide/hide/", home.hide_guide, name="hide_guide"),
     path("admin/system/", status.status, name="status"),
     path("admin/system/live/", status.live, name="status_live"),
     path("admin/system/health/", status.health, name="health"),

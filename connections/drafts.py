@@ -55,6 +55,7 @@ class Draft:
     state: str = ""
     redirect_uri: str = ""
     address: str = ""
+    page: str = ""  # over which the pane was open
     typed: str = ""
     problem: str = ""  # what went wrong on the way, to be told once
 

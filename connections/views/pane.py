@@ -16,7 +16,7 @@ from config.platform.accounts import reauthentication
 from config.platform.web.htmx import Request
 from config.platform.web.layers import with_pane
 from config.platform.web.middleware import client_address
-from config.platform.web.panes import close_pane, render_pane
+from config.platform.web.panes import close_pane, is_over_home, render_pane
 from config.platform.web.versions import Gone, StaleEdit, version_from
 from connections import actions, consent_text, destinations, drafts, hooks
 from connections.drafts import Draft
@@ -131,15 +131,23 @@ def _address(request: Request) -> str:
     return f"{request.path}?{query.urlencode()}" if query else request.path
 
 
+def _page_of(request: Request) -> str:
+    """Return the address of the page that the pane returns to: Home, when it is open there, or the list."""
+    return reverse("system:home") if is_over_home(request) else reverse("connections:list")
+
+
 def _open_again(address: str, draft: Draft) -> str:
-    """Return the address of the list with the pane at ``address`` open over it, which shows ``draft``."""
+    """Return the address of the page with the pane at ``address`` open over it, which shows ``draft``."""
     joint = "&" if "?" in address else "?"
-    return with_pane(reverse("connections:list"), f"{address}{joint}{urlencode({'draft': draft.id})}")
+    return with_pane(
+        draft.page or reverse("connections:list"), f"{address}{joint}{urlencode({'draft': draft.id})}"
+    )
 
 
 def _sign_in(request: Request, setup: Setup) -> HttpResponse:
     """Send the user to the vendor; everything typed waits in the draft."""
     draft = setup.draft or drafts.new(setup.connection)
+    draft.page = _page_of(request)
     try:
         url = drafts.begin_sign_in(
             setup.connection,
@@ -158,6 +166,7 @@ def _sign_in(request: Request, setup: Setup) -> HttpResponse:
 def _confirm(request: Request, setup: Setup) -> HttpResponse:
     """Send the user to single sign-on to confirm their identity; what was typed waits in the draft."""
     draft = setup.draft or drafts.new(setup.connection)
+    draft.page = _page_of(request)
     drafts.keep_typed(draft, request.POST)
     drafts.save(request.session, draft)
     door = reauthentication.confirm_url(_open_again(setup.address, draft))
@@ -206,7 +215,7 @@ def _saved(request: Request, setup: Setup) -> HttpResponse:
     if setup.draft is not None:
         drafts.drop(request.session, setup.draft)
     message = _("The connection “{name}” is saved.").format(name=connection.name)
-    return close_pane(request, reverse("connections:list"), message)
+    return close_pane(request, reverse("connections:list"), message, may_stay_home=True)
 
 
 def _lists_shown(request: Request, setup: Setup) -> HttpResponse:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.permissions import Permission
 from config.platform.web.htmx import Request
-from config.platform.web.panes import close_pane, render_pane
+from config.platform.web.panes import close_pane, is_over_home, render_pane
 from config.platform.web.versions import Change, Gone, StaleEdit, version_from
 from connections import lookups
 from connections.destinations.values import FieldMapping
@@ -100,6 +100,8 @@ def _save(request: Request, choices: Choices, export: Export | None) -> HttpResp
     else:
         if request.POST.get("then") == "preview":
             return _preview(request, saved)
+        if is_over_home(request):
+            return close_pane(request, reverse("system:home"), _("Saved. Not run yet."))
         request.session[JUST_SAVED] = saved.pk
         return close_pane(request, reverse("exports:list"))
     return _pane(request, form, export, status=422, cleanup_form=cleanup_form)

@@ -151,7 +151,7 @@ def _save(request: Request, segment: Segment | None, form: SegmentForm, tree: di
         return _render_builder(request, segment, form, tree, status=422)
     builder_drafts.discard_own(request)
     message = _("The segment “{name}” is saved.").format(name=name)
-    return close_pane(request, reverse("segments:detail", args=[segment.pk]), message)
+    return close_pane(request, reverse("segments:detail", args=[segment.pk]), message, may_stay_home=True)
 
 
 def _summary(request: Request, segment: Segment | None, tree: Tree, *, asked: bool = False) -> dict[str, Any]:

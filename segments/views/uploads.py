@@ -206,7 +206,8 @@ class _ImportStep:
             form.add_error("key_column", str(refusal))
             return self._again(form)
         message = _("The import of {file} has been queued.").format(file=job.file_name)
-        return close_pane(self._request, reverse("segments:import", args=[job.pk]), message)
+        page = reverse("segments:import", args=[job.pk])
+        return close_pane(self._request, page, message, may_stay_home=True)
 
     def _again(self, form: ImportForm) -> HttpResponse:
         posted = self._request.POST

@@ -9,6 +9,7 @@ from pytest_django import Settings
 from config.platform.accounts.models import User
 from connections import vault
 from connections.models import Connection
+from tests.conftest import PASSWORD
 from tests.functional.conftest import PHONE, OpenPage, assert_accessible, screenshot, sign_in
 from tests.support.sandbox import RunningSandbox, sandbox, sandbox_process
 
@@ -33,6 +34,7 @@ def go_to_consent(page: Page, alice: User, name: str) -> None:
     expect(page.get_by_label("Display name")).to_be_focused()  # the pane has arrived
     page.get_by_label("Display name").press_sequentially(name, delay=20)
     page.get_by_label("Contributors").check()
+    page.get_by_label("I agree").check()
     page.get_by_role("button", name="Connect", exact=True).click()
     expect(page.get_by_label("API key")).to_be_visible()
     assert_accessible(page)
@@ -55,6 +57,9 @@ def test_an_account_owner_allows_access(page: Page, alice: User, sandbox: Runnin
     assert "code=" not in page.url
     assert_accessible(page)
     screenshot(page, "signed-in")
+    page.get_by_label("Your password").fill(PASSWORD)
+    page.get_by_role("button", name="Add yourself as export user").click()
+    expect(page.get_by_text("Alice Adams is the export user")).to_be_visible()
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("The connection “Winter mail” is saved.")).to_be_visible()
     expect(page.get_by_role("row", name="Winter mail")).to_contain_text("Ready")

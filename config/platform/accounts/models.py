@@ -69,6 +69,8 @@ class User(AbstractBaseUser):
     date_format = models.CharField(_("dates"), max_length=20, blank=True)
     time_format = models.CharField(_("times"), max_length=20, blank=True)
     number_format = models.CharField(_("numbers"), max_length=20, blank=True)
+    # The guide to the first run is not shown on Home any longer.
+    guide_hidden = models.BooleanField(default=False, db_default=False)
     # Whether notifications are mailed to this person; None: as the role has it, which is to administrators.
     hears_of_troubles = models.BooleanField(null=True)
     # Kinds that this person does not want to be told of; a kind that is new is told.

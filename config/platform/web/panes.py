@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.functional import Promise
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -42,16 +43,30 @@ def render_dialog(
 
 
 def close_pane(
-    request: HttpRequest, to: str, message: str | Promise = "", *, level: int = messages.SUCCESS
+    request: HttpRequest,
+    to: str,
+    message: str | Promise = "",
+    *,
+    level: int = messages.SUCCESS,
+    may_stay_home: bool = False,
 ) -> HttpResponse:
     """Answer an action: go to ``to``, and show ``message`` there in a toast.
 
-    A user who is on that page already comes back to it as it was: same search, same order, same page number."""
+    A user who is on that page already comes back to it as it was: same search, same order, same page number. With
+    ``may_stay_home``, a user who opened the pane over Home comes back there: to the guide to the first run."""
     if message:
         messages.add_message(request, level, str(message))
+    if may_stay_home and is_over_home(request):
+        to = reverse("system:home")
     if request.headers.get("HX-Request") != "true":
         return redirect(to)
     return HttpResponseClientRedirect(_same_page(request, to))
+
+
+def is_over_home(request: HttpRequest) -> bool:
+    """Tell whether what the request asks for is open over Home."""
+    current = urlsplit(page_address(request.headers.get("HX-Current-URL", ""))).path
+    return request.headers.get("HX-Request") == "true" and current == reverse("system:home")
 
 
 def refused(sentence: str) -> HttpResponse:

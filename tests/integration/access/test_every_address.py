@@ -57,6 +57,7 @@ ADDRESSES = {
     "api_docs": Address(VIEWERS),
     "system:home": Address(VIEWERS),
     "system:home_live": Address(VIEWERS),
+    "system:hide_guide": Address([], VIEWERS),
     "system:find": Address(VIEWERS),
     "system:status": Address(VIEWERS),
     "system:status_live": Address(VIEWERS),

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from config.console import charts
+from config.console.home import results
 from config.console.views import about
 from config.platform.accounts.models import User
 from config.platform.jobs import clock
@@ -52,7 +52,7 @@ def test_charts_and_api_usage_end_with_today(today: date, alice: User, alice_cli
     User.objects.filter(pk=alice.pk).update(time_zone="UTC")  # how she reads moments does not move any day
     alice_client.get("/")
 
-    assert [day for day, _counts in charts.sent_per_day().rows] == [today]
+    assert [day for day, _counts in results.recent_results().rows] == [today]
     assert clock.last_days(about.USAGE_DAYS)[-1] == today
     assert about.count_calls(clock.last_days(about.USAGE_DAYS))[0].calls[-1] == 2
 

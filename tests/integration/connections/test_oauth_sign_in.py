@@ -14,9 +14,10 @@ from pytest_django import Settings
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs import clock
-from connections import credentials, drafts, vault
+from connections import consent_text, credentials, drafts, vault
 from connections.models import Connection
 from connections.policies import ConnectionStatus, status_of
+from tests.conftest import PASSWORD
 from tests.support.connections import make_connection
 from tests.support.sandbox import RunningSandbox
 
@@ -26,6 +27,7 @@ ADD = "/admin/connections/add/campaign_monitor/"
 ADD_SANDBOX = f"{ADD}?environment=sandbox"
 BACK = "/admin/connections/authorized/"
 HTMX = {"HX-Request": "true", "HX-Target": "pane"}
+AGREED = {"name": "Shop news", "agree": "on", "consent_version": consent_text.VERSION, "consent_language": "en"}
 OWNER = {"email": "owner@example.com", "password": "sandbox"}
 
 
@@ -40,7 +42,7 @@ def place(sandbox_offered: RunningSandbox, settings: Settings) -> RunningSandbox
 
 def leave(client: Client, url: str = ADD_SANDBOX, **typed: str) -> str:
     """Press the button; where the browser is sent."""
-    response = client.post(url, {"name": "Shop news", "step": "sign_in", **typed}, headers=HTMX)
+    response = client.post(url, AGREED | {"step": "sign_in", **typed}, headers=HTMX)
     assert "HX-Redirect" in response.headers, response.content.decode()
     return str(response.headers["HX-Redirect"])
 
@@ -79,7 +81,9 @@ def test_the_round_trip_connects(alice_client: Client, place: RunningSandbox) ->
     assert "Sandbox client" in html
     assert html.count("step--ok") == 4
 
-    alice_client.post(ADD_SANDBOX, {"name": "Shop news", "contributors": "on", **hidden(html)}, headers=HTMX)
+    typed = AGREED | {"contributors": "on", **hidden(html)}
+    alice_client.post(ADD_SANDBOX, typed | {"step": "export_user", "own-password": PASSWORD}, headers=HTMX)
+    alice_client.post(ADD_SANDBOX, typed, headers=HTMX)
     connection = Connection.objects.get()
     assert status_of(connection) is ConnectionStatus.READY
     assert connection.options["signed_in"] == "oauth"
@@ -89,6 +93,13 @@ def test_the_round_trip_connects(alice_client: Client, place: RunningSandbox) ->
     ends = credentials.expires_at(vault.stored(connection))
     assert ends is not None
     assert timedelta(days=13) < ends - clock.now() <= timedelta(days=14)
+
+
+def test_a_sign_in_that_began_over_home_returns_there(alice_client: Client, place: RunningSandbox) -> None:
+    over_home = HTMX | {"HX-Current-URL": "http://testserver/"}
+    left = alice_client.post(ADD_SANDBOX, AGREED | {"step": "sign_in"}, headers=over_home)
+    page = urlsplit(alice_client.get(decide(left.headers["HX-Redirect"])).headers["Location"])
+    assert (page.path, "draft" in page.query) == ("/", True)
 
 
 def test_it_asks_for_what_it_needs_and_no_more(alice_client: Client, place: RunningSandbox) -> None:
@@ -158,25 +169,25 @@ def test_what_was_typed_is_encrypted_meanwhile(alice_client: Client, place: Runn
 
 
 def test_a_typed_key_counts(alice_client: Client, place: RunningSandbox) -> None:
-    typed = {"name": "Shop news", "step": "sign_in", "credential-api_key": place.api_key}
+    typed = AGREED | {"step": "sign_in", "credential-api_key": place.api_key}
     response = alice_client.post(ADD_SANDBOX, typed, headers=HTMX)
     assert "HX-Redirect" not in response.headers
     assert 'hx-trigger="load"' in response.content.decode()
 
 
 def test_a_page_without_scripts_goes_there_too(alice_client: Client, place: RunningSandbox) -> None:
-    response = alice_client.post(ADD_SANDBOX, {"name": "Shop news", "step": "sign_in"})
+    response = alice_client.post(ADD_SANDBOX, AGREED | {"step": "sign_in"})
     assert response.headers["Refresh"].startswith(f"0; url={place.url}/oauth?")
 
 
 def test_without_an_application_it_says_what_to_configure(
     alice_client: Client, sandbox_offered: RunningSandbox
 ) -> None:
-    html = alice_client.post(ADD_SANDBOX, {"name": "Shop news", "step": "connect"}).content.decode()
+    html = alice_client.post(ADD_SANDBOX, AGREED | {"step": "connect"}).content.decode()
     assert "CAMPAIGN_MONITOR_OAUTH_CLIENT_ID" in html
     assert f"http://testserver{BACK}" in html
     assert 'value="authenticate"' in html
-    refused = alice_client.post(ADD_SANDBOX, {"name": "Shop news", "step": "sign_in"}, headers=HTMX)
+    refused = alice_client.post(ADD_SANDBOX, AGREED | {"step": "sign_in"}, headers=HTMX)
     assert "HX-Redirect" not in refused.headers
 
 
@@ -196,7 +207,9 @@ def test_signing_in_again_ends_reconnect_needed(alice: User, alice_client: Clien
 
 def test_no_token_stands_in_the_record(alice_client: Client, place: RunningSandbox) -> None:
     html = come_back(alice_client, decide(leave(alice_client)))
-    alice_client.post(ADD_SANDBOX, {"name": "Shop news", **hidden(html)}, headers=HTMX)
+    typed = AGREED | {**hidden(html)}
+    alice_client.post(ADD_SANDBOX, typed | {"step": "export_user", "own-password": PASSWORD}, headers=HTMX)
+    alice_client.post(ADD_SANDBOX, typed, headers=HTMX)
     stored = vault.stored(Connection.objects.get())
     told = html + str(list(AuditEntry.objects.values()))
     assert not any(stored[name] in told for name in ("access_token", "refresh_token"))
