@@ -11,6 +11,18 @@ from segments.sources.databases.fetch import QueryFailed
 from segments.sources.files.file_format import FileRefused
 
 _PLAIN: Final = {"autocomplete": "off", "spellcheck": "false"}
+_NEEDED: Final = {
+    DatabaseEngine.POSTGRESQL: ("host", "database", "user"),
+    DatabaseEngine.MYSQL: ("host", "database", "user"),
+    DatabaseEngine.REDSHIFT: ("host", "database", "user"),
+    DatabaseEngine.SNOWFLAKE: ("host", "user"),
+    DatabaseEngine.BIGQUERY: ("database",),
+    DatabaseEngine.DATABRICKS: ("host", "warehouse"),
+    DatabaseEngine.CLICKHOUSE: ("host", "user"),
+    DatabaseEngine.TRINO: ("host", "user"),
+    DatabaseEngine.SQLITE: ("path",),
+    DatabaseEngine.DUCKDB: ("path",),
+}
 
 
 class DatabaseForm(forms.Form):
@@ -29,10 +41,19 @@ class DatabaseForm(forms.Form):
         min_value=1,
         max_value=65_535,
         required=False,
-        help_text=_("Leave empty for the default port: 5432 for PostgreSQL, 3306 for MySQL, 5439 for Redshift."),
+        help_text=_(
+            "Leave empty for the default port: 5432 for PostgreSQL, 3306 for MySQL, 5439 for Redshift, 8443 for "
+            "ClickHouse, 443 for Trino."
+        ),
     )
     database = forms.CharField(
-        label=_("Database"), max_length=255, required=False, widget=forms.TextInput(attrs=_PLAIN)
+        label=_("Database"),
+        max_length=255,
+        required=False,
+        widget=forms.TextInput(attrs=_PLAIN),
+    )
+    warehouse = forms.CharField(
+        label=_("Warehouse"), max_length=255, required=False, widget=forms.TextInput(attrs=_PLAIN)
     )
     path = forms.CharField(
         label=_("File"),
@@ -50,7 +71,7 @@ class DatabaseForm(forms.Form):
     )
     password = forms.CharField(
         label=_("Password"),
-        max_length=1_000,
+        max_length=10_000,
         required=False,
         strip=False,
         help_text=_("Or enter a reference to a secret: env:CREDENTIAL_NAME or file:/run/secrets/name."),
@@ -80,8 +101,7 @@ class DatabaseForm(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         engine = cleaned.get("engine")
         if engine:
-            needed = ("path",) if DatabaseEngine(engine).is_file else ("host", "database", "user")
-            for name in needed:
+            for name in _NEEDED[DatabaseEngine(engine)]:
                 if not cleaned.get(name) and name not in self.errors:
                     self.add_error(name, _("This field is required."))
         return cleaned
@@ -95,6 +115,7 @@ class DatabaseForm(forms.Form):
             host=given["host"],
             port=given["port"],
             database=given["path"] if engine.is_file else given["database"],
+            warehouse=given["warehouse"],
             user=given["user"],
             encryption=DatabaseEncryption(given["encryption"] or DatabaseEncryption.VERIFY),
             password=given["password"] or None,
@@ -111,6 +132,6 @@ class DatabaseForm(forms.Form):
 
 def values_of(query: DatabaseQuery | QuerySettings) -> dict[str, Any]:
     """Return the values of the form for a query, without the password."""
-    names = ("engine", "host", "port", "user", "encryption", "query")
+    names = ("engine", "host", "port", "warehouse", "user", "encryption", "query")
     place = "path" if DatabaseEngine(query.engine).is_file else "database"
     return {name: getattr(query, name) for name in names} | {place: query.database}

@@ -15,6 +15,11 @@ class DatabaseEngine(models.TextChoices):
     POSTGRESQL = "postgresql", "PostgreSQL"
     MYSQL = "mysql", "MySQL, MariaDB"
     REDSHIFT = "redshift", _("Amazon Redshift (preview)")
+    SNOWFLAKE = "snowflake", _("Snowflake (preview)")
+    BIGQUERY = "bigquery", _("Google BigQuery (preview)")
+    DATABRICKS = "databricks", _("Databricks (preview)")
+    CLICKHOUSE = "clickhouse", _("ClickHouse (preview)")
+    TRINO = "trino", _("Trino (preview)")
     SQLITE = "sqlite", _("SQLite file")
     DUCKDB = "duckdb", _("DuckDB file")
 
@@ -23,9 +28,28 @@ class DatabaseEngine(models.TextChoices):
         return self in (DatabaseEngine.SQLITE, DatabaseEngine.DUCKDB)
 
     @property
+    def is_warehouse(self) -> bool:
+        """Return whether a driver that is installed separately reads it."""
+        return self in _WAREHOUSES
+
+    @property
+    def is_hosted(self) -> bool:
+        """Return whether its vendor alone serves it, always encrypted and at the same port."""
+        return self in (DatabaseEngine.SNOWFLAKE, DatabaseEngine.BIGQUERY, DatabaseEngine.DATABRICKS)
+
+    @property
     def is_typed(self) -> bool:
         """Return whether columns have types: in SQLite each value has its own."""
         return self is not DatabaseEngine.SQLITE
+
+
+_WAREHOUSES = (
+    DatabaseEngine.SNOWFLAKE,
+    DatabaseEngine.BIGQUERY,
+    DatabaseEngine.DATABRICKS,
+    DatabaseEngine.CLICKHOUSE,
+    DatabaseEngine.TRINO,
+)
 
 
 class DatabaseEncryption(models.TextChoices):
@@ -41,12 +65,15 @@ class DatabaseQuery(models.Model):
 
     source = models.OneToOneField(DataSource, on_delete=models.CASCADE, related_name="database_query")
     engine = models.CharField(_("kind of database"), max_length=12, choices=DatabaseEngine.choices)
+    # The name of the server, or the account of Snowflake.
     host = models.CharField(_("host"), max_length=255, blank=True)
     port = models.IntegerField(
         _("port"), null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(65_535)]
     )
-    # The name of the database, or the path of its file.
+    # The name of the database, the path of its file, or the project of BigQuery.
     database = models.CharField(_("database"), max_length=500)
+    # What computes the query: the warehouse of Snowflake, or the HTTP path of that of Databricks.
+    warehouse = models.CharField(_("warehouse"), max_length=255, blank=True)
     user = models.CharField(_("user"), max_length=128, blank=True)
     encryption = models.CharField(
         _("encryption"), max_length=8, choices=DatabaseEncryption.choices, default=DatabaseEncryption.VERIFY
@@ -58,8 +85,10 @@ class DatabaseQuery(models.Model):
     def __str__(self) -> str:
         """Return where the rows come from, for lists and pages of imports."""
         engine = DatabaseEngine(self.engine)
-        if engine.is_file:
+        if engine.is_file or not self.host:
             return f"{engine.label}: {self.database.rpartition('/')[2]}"
+        if not self.database:
+            return f"{engine.label}: {self.host}"
         return _now("%(engine)s: %(database)s at %(host)s") % {
             "engine": engine.label,
             "database": self.database,

@@ -22,6 +22,11 @@ _ENGINES = {
     "mysql": DatabaseEngine.MYSQL,
     "mariadb": DatabaseEngine.MYSQL,
     "redshift": DatabaseEngine.REDSHIFT,
+    "snowflake": DatabaseEngine.SNOWFLAKE,
+    "bigquery": DatabaseEngine.BIGQUERY,
+    "databricks": DatabaseEngine.DATABRICKS,
+    "clickhouse": DatabaseEngine.CLICKHOUSE,
+    "trino": DatabaseEngine.TRINO,
     "sqlite": DatabaseEngine.SQLITE,
     "duckdb": DatabaseEngine.DUCKDB,
 }
@@ -124,17 +129,22 @@ def _settings(options: dict[str, Any]) -> QuerySettings:
         ) from None
     if parts.password is not None:  # it would be visible to everyone on this machine
         raise CommandError(_("Do not include the password in the address. Use --password."))
-    encryption = parse_qs(parts.query).get("encryption", [DatabaseEncryption.VERIFY])[-1]
+    given = parse_qs(parts.query)
+    encryption = given.get("encryption", [DatabaseEncryption.VERIFY])[-1]
     if encryption not in DatabaseEncryption.values:
         raise CommandError(
             _("“encryption” must be one of: %(kinds)s.") % {"kinds": ", ".join(DatabaseEncryption.values)}
         )
-    path = unquote(parts.path)
+    path, host = unquote(parts.path), unquote(parts.hostname or "")
+    database = path if engine.is_file else path.removeprefix("/")
+    if engine is DatabaseEngine.BIGQUERY:  # bigquery://project
+        host, database = "", host
     return QuerySettings(
         engine=engine,
-        host=unquote(parts.hostname or ""),
+        host=host,
         port=port,
-        database=path if engine.is_file else path.removeprefix("/"),
+        database=database,
+        warehouse=given.get("warehouse", [""])[-1],
         user=unquote(parts.username or ""),
         encryption=DatabaseEncryption(encryption),
         password=getpass() if options["password"] == "ask" else options["password"],  # noqa: S105 - a word

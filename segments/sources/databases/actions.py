@@ -20,7 +20,7 @@ from segments.sources.databases.fetch import PASSWORD, FirstRows, QueryFailed, f
 from segments.sources.import_plan import key_positions
 
 # The fields of a query whose changes the audit record has.
-_RECORDED: Final = ("engine", "host", "port", "database", "user", "encryption", "query")
+_RECORDED: Final = ("engine", "host", "port", "database", "warehouse", "user", "encryption", "query")
 
 
 # The fields that say who gets the password, and on which way.
@@ -39,6 +39,7 @@ class QuerySettings:
     port: int | None = None
     user: str = ""
     encryption: DatabaseEncryption = DatabaseEncryption.VERIFY
+    warehouse: str = ""
     password: str | None = None
 
     def __repr__(self) -> str:
@@ -123,16 +124,17 @@ def _entered(settings: QuerySettings, source: DataSource | None) -> DatabaseQuer
 
 def _query(settings: QuerySettings, source: DataSource | None) -> DatabaseQuery:
     before = source.database_query if source is not None and source.has_query else None
-    is_file = settings.engine.is_file
+    is_file, is_hosted = settings.engine.is_file, settings.engine.is_hosted
     query = DatabaseQuery(
         pk=before.pk if before is not None else None,
         source=source,
         engine=settings.engine,
         host="" if is_file else settings.host.strip(),
-        port=None if is_file else settings.port,
+        port=None if is_file or is_hosted else settings.port,
         database=settings.database.strip(),
         user="" if is_file else settings.user.strip(),
-        encryption=settings.encryption,
+        warehouse=settings.warehouse.strip() if is_hosted else "",
+        encryption=DatabaseEncryption.VERIFY if is_hosted else settings.encryption,
         query=settings.query.strip(),
     )
     if settings.password and not is_file:

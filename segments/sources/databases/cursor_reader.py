@@ -74,11 +74,11 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
         cursor.execute(_FETCH)
         columns = list(cursor.description or [])
         names = [column.name for column in columns]
-        _check_names(names)
+        check_names(names)
         batches = _batches(cursor, [column.type_code for column in columns], int(request["rows"]))
         shown = int(request["shown"])
         if request["target"]:
-            count, first = _write(request, names, batches, shown)
+            count, first = write_rows(request, names, batches, shown)
         else:
             read = [row for batch in batches for row in batch]
             count, first = len(read), read[:shown]
@@ -123,10 +123,10 @@ def _batches(cursor: Any, codes: list[int], most: int) -> Iterator[list[list[str
         cursor.execute(_FETCH)
 
 
-def _write(
+def write_rows(
     request: dict[str, Any], names: list[str], batches: Iterator[list[list[str | None]]], shown: int
 ) -> tuple[int, list[list[str | None]]]:
-    """Write the rows to the target. Returns their number and the first."""
+    """Write the rows to the Parquet file ``target`` of a request. Returns their number and the first."""
     folder = request["folder"]
     count, first, path = 0, [], Path(folder) / _ROWS
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -154,7 +154,8 @@ def _write(
     return count, first
 
 
-def _check_names(names: list[str]) -> None:
+def check_names(names: list[str]) -> None:
+    """Check that no two columns have the same name. Raises ValueError."""
     seen: set[str] = set()
     for name in names:
         if name.casefold() in seen:

@@ -12,7 +12,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-_LINE: Final = re.compile(r"^LINE (\d+): |at line (\d+)\b", re.MULTILINE)
+_LINE: Final = re.compile(
+    r"^LINE (\d+): |at line (\d+)\b|\bline (\d+)(?::|, col| pos|, pos)| at \[(\d+):\d+\]", re.MULTILINE
+)
 # DuckDB quotes its own statement behind what the server says.
 _OWN_LINE: Final = re.compile(r"^LINE 1: .*\b(?:postgres|mysql|sqlite)_query\(.*", re.MULTILINE)
 _SAFE_NAME: Final = re.compile(r"[\w.$ -]{1,128}")
@@ -34,6 +36,21 @@ def _cause(pattern: str, sentence: str | Promise, field: str = "") -> _Cause:
 # The first that fits counts.
 _CAUSES: Final = (
     _cause(
+        r"connection to \"([^\"]*)\" is not allowed",
+        gettext_lazy("The server refers to the address “%(name)s”, which is not its own. The query was stopped."),
+        "host",
+    ),
+    _cause(
+        r"session is not read-only",
+        gettext_lazy("The server does not allow a session that only reads. Use a user with read-only access."),
+        "user",
+    ),
+    _cause(
+        r"TLS/SSL is required for authentication",
+        gettext_lazy("A password is sent only with encryption. Choose another setting under Encryption."),
+        "encryption",
+    ),
+    _cause(
         r"^function \"([^\"]*)\" may write$",
         gettext_lazy(
             "The query calls the stored function “%(name)s”, which may change data. Only functions that are "
@@ -43,12 +60,15 @@ _CAUSES: Final = (
     ),
     _cause(
         r"password authentication failed|no password supplied|access denied for user [^\n]*using password|"
-        r"role \"[^\"]*\" does not exist",
+        r"role \"[^\"]*\" does not exist|\bAuthentication failed\b|error 401|start transaction: 401|"
+        r"\b401 Client Error|invalid_grant|"
+        r"Incorrect username or password|invalid access token|Programmatic access token is invalid",
         gettext_lazy("The user or the password is incorrect."),
         "password",
     ),
     _cause(
-        r"database \"([^\"]*)\" does not exist|unknown database '([^']*)'",
+        r"database \"([^\"]*)\" does not exist|unknown database '([^']*)'|Database `?(\w+)`? does not exist|"
+        r"Catalog '([^']*)' (?:not found|does not exist)|NO_SUCH_CATALOG_EXCEPTION\] Catalog '([^']*)'",
         gettext_lazy("The server has no database “%(name)s”."),
         "database",
     ),
@@ -74,12 +94,13 @@ _CAUSES: Final = (
         "encryption",
     ),
     _cause(
-        r"connection refused|can't connect to (?:mysql )?server[^\n]*\((?:111|61|10061)\)",
+        r"connection refused|\[Errno 111\]|can't connect to (?:mysql )?server[^\n]*\((?:111|61|10061)\)",
         gettext_lazy("The server refused the connection. Check the host and the port."),
         "port",
     ),
     _cause(
-        r"timeout expired|connection timed out|can't connect to (?:mysql )?server[^\n]*\((?:110|4)\)|"
+        r"timeout expired|connection timed out|connect timeout|can't connect to (?:mysql )?server[^\n]*\((?:110|"
+        r"4)\)|"
         r"can't connect to (?:mysql )?server[^\n]*\(115\)|no route to host|network is unreachable",
         gettext_lazy("The server does not respond. Check the host, the port and any firewall in between."),
         "host",
@@ -89,18 +110,23 @@ _CAUSES: Final = (
         gettext_lazy("The server has too many connections. Try again later."),
     ),
     _cause(
-        r"statement timeout|maximum statement execution time exceeded|max_statement_time exceeded",
+        r"statement timeout|TIMEOUT_EXCEEDED|EXCEEDED_TIME_LIMIT|Statement reached its statement|"
+        r"maximum statement execution time exceeded|max_statement_time exceeded",
         gettext_lazy("The query took too long, and the database canceled it."),
         "query",
     ),
     _cause(
-        r"read-only transaction|READ ONLY transaction|readonly database|attached in read-only mode",
+        r"read-only transaction|READ ONLY transaction|READ_ONLY_VIOLATION|in readonly mode|readonly database|"
+        r"attached in read-only mode",
         gettext_lazy("The query changes data. Only queries that read data are allowed."),
         "query",
     ),
     _cause(
         r"permission denied for (?:table|view|relation|schema|function|sequence) \"?([^\"\n]+?)\"?$|"
-        r"command denied to user [^\n]* for table [`'\"]?([^`'\"\n]+)",
+        r"command denied to user [^\n]* for table [`'\"]?([^`'\"\n]+)|"
+        r"have the grant SELECT(?:\([^)]*\))? ON ([\w.]+)|"
+        r"Access Denied: Cannot select from (?:columns [^\n]* in )?"
+        r"(?:table or view|table|view) ([\w.]+)|Access Denied: Table ([\w.:-]+)",
         gettext_lazy("The user has no permission to read “%(name)s”. Grant it in the database."),
         "query",
     ),
@@ -111,18 +137,26 @@ _CAUSES: Final = (
     ),
     _cause(
         r"(?:relation|table with name|schema) \"?([^\"\s]+)\"? does not exist|table '([^']*)' doesn't exist|"
-        r"no such table: (\S+)",
+        r"no such table: (\S+)|(?:Unknown table expression identifier|^Table|: Table|: Schema) '([^']*)'|"
+        r"Table ([\w.]+) does not exist|Object '([^']*)' does not exist|"
+        r"table or view `?([\w`.]+?)`? cannot be found|"
+        r"Not found: (?:Table|Dataset) ([\w.:-]+)",
         gettext_lazy("There is no table “%(name)s”."),
         "query",
     ),
     _cause(
         r"column \"?([^\"\n]+?)\"? does not exist|unknown column '([^']*)'|no such column: (\S+)|"
-        r"referenced column \"([^\"]*)\" not found",
+        r"referenced column \"([^\"]*)\" not found|Unknown (?:expression or function |"
+        r"expression )?identifier [`']([^`']*)|"
+        r"Missing columns: '([^']*)'|Column '([^']*)' cannot be resolved|invalid identifier '([^']*)'|"
+        r"Unrecognized name: (\w+)|with name `([^`]*)` cannot be resolved",
         gettext_lazy("There is no column “%(name)s”."),
         "query",
     ),
     _cause(
-        r"function ([^\s(]+)\(?[^\n]* does not exist|no such function: (\S+)",
+        r"Function with name `([^`]*)` does not exist|function ([^\s(]+)\(?[^\n]* does not exist|"
+        r"no such function: (\S+)|Function '([^']*)' not registered|Unknown function (\w+)|"
+        r"Function not found: (\S+)",
         gettext_lazy("There is no function “%(name)s” for these values."),
         "query",
     ),
@@ -159,7 +193,7 @@ _CAUSES: Final = (
 def sentence_of(text: str, kind: str) -> tuple[str, str]:
     """Return the sentence for an error of DuckDB or a driver, and the name of the field to change; empty if
     unknown. ``kind`` is the class of the error."""
-    if kind in ("OutOfMemoryException", "ended"):
+    if kind in ("OutOfMemoryException", "MemoryError", "ended"):
         return _("Reading the rows needed more memory than PROFILE_STORE_MEMORY_MB allows."), ""
     for cause in _CAUSES:
         if found := cause.pattern.search(text):

@@ -20,13 +20,16 @@ from segments.sources.databases.column_types import as_key, plan_columns
 from segments.sources.databases.errors import sentence_of
 from segments.sources.databases.process import (
     Answer,
+    AnyRequest,
     CursorRequest,
     ReadingFailed,
     Request,
     TookTooLong,
+    WarehouseRequest,
     run_reader,
 )
 from segments.sources.databases.query import QueryRefused
+from segments.sources.databases.warehouses.targets import reach
 from segments.sources.file_names import temporary_folder
 from segments.sources.files.file_format import FileRefused
 from segments.sources.files.header import clean_names
@@ -112,7 +115,7 @@ def _plans(job: ImportJob, answer: Answer) -> list[ColumnPlan]:
 
 def _request(
     query: DatabaseQuery, folder: Path, *, rows: int, target: str, first_rows: int | None = None
-) -> Request | CursorRequest:
+) -> AnyRequest:
     """Return what a reader does to read the rows. Raises DatabaseRefused and QueryRefused."""
     password = _password(query)
     limits: dict[str, Any] = {
@@ -122,7 +125,12 @@ def _request(
         "threads": settings.PROFILE_STORE_THREADS,
         "target": target,
     }
-    if DatabaseEngine(query.engine) is DatabaseEngine.REDSHIFT:
+    engine = DatabaseEngine(query.engine)
+    if engine.is_warehouse:
+        text = query_text(query, first_rows=first_rows)
+        reached = reach(query, password)
+        return WarehouseRequest(reached.module, reached.login, reached.hosts, reached.suffixes, text, **limits)
+    if engine is DatabaseEngine.REDSHIFT:
         text = query_text(query, first_rows=first_rows)
         connect = {**libpq_options(query), "password": password}
         return CursorRequest(connect, text, milliseconds=settings.DATABASE_SOURCE_SECONDS * 1000, **limits)

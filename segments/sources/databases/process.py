@@ -11,8 +11,10 @@ from types import ModuleType
 from typing import Any, ClassVar, Final
 
 from segments.sources.databases import cursor_reader, reader
+from segments.sources.databases.warehouses import reader as warehouse_reader
 
 _POLL_SECONDS: Final = 0.05
+_ROOT: Final = str(Path(__file__).resolve().parents[3])  # where the reader of warehouses finds our modules
 
 
 class ReadingFailed(Exception):
@@ -69,6 +71,31 @@ class CursorRequest:
 
 
 @dataclass(frozen=True)
+class WarehouseRequest:
+    """What the reader of warehouses does: see ``warehouses/reader.py``. The login has the password."""
+
+    reader: ClassVar[ModuleType] = warehouse_reader
+    module: str
+    login: Mapping[str, str | int]
+    hosts: Mapping[str, Sequence[str]]
+    suffixes: Sequence[str]
+    query: str
+    rows: int
+    folder: str
+    memory_mb: int
+    threads: int
+    root: str = _ROOT
+    target: str = ""
+    shown: int = 100
+
+    def __repr__(self) -> str:
+        return "<request>"
+
+
+AnyRequest = Request | CursorRequest | WarehouseRequest
+
+
+@dataclass(frozen=True)
 class Answer:
     """Names and kinds of the columns, how many rows were read, and the first of them as text."""
 
@@ -78,7 +105,7 @@ class Answer:
     first_rows: list[list[str | None]]
 
 
-def run_reader(request: Request | CursorRequest, *, seconds: float, check: Callable[[], None]) -> Answer:
+def run_reader(request: AnyRequest, *, seconds: float, check: Callable[[], None]) -> Answer:
     """Run the reader to its end. ``check`` is called all the while and may raise to stop. Raises ReadingFailed and
     TookTooLong."""
     folder = Path(request.folder)
@@ -110,7 +137,7 @@ def run_reader(request: Request | CursorRequest, *, seconds: float, check: Calla
     return _answer(folder / reader.ANSWER)
 
 
-def _send(process: "subprocess.Popen[bytes]", request: Request | CursorRequest) -> None:
+def _send(process: "subprocess.Popen[bytes]", request: AnyRequest) -> None:
     assert process.stdin is not None  # noqa: S101
     try:
         process.stdin.write(json.dumps(asdict(request)).encode() + b"\n")

@@ -15,11 +15,21 @@ _DIALECTS: Final = {
     DatabaseEngine.POSTGRESQL: "postgres",
     DatabaseEngine.MYSQL: "mysql",
     DatabaseEngine.REDSHIFT: "redshift",
+    DatabaseEngine.SNOWFLAKE: "snowflake",
+    DatabaseEngine.BIGQUERY: "bigquery",
+    DatabaseEngine.DATABRICKS: "databricks",
+    DatabaseEngine.CLICKHOUSE: "clickhouse",
+    DatabaseEngine.TRINO: "trino",
     DatabaseEngine.SQLITE: "sqlite",
     DatabaseEngine.DUCKDB: "duckdb",
 }
 _TABLE_NAME: Final = re.compile(r'(?:[^\W\d][\w$]*|"[^"]+"|`[^`]+`)(?:\.(?:[^\W\d][\w$]*|"[^"]+"|`[^`]+`)){0,2}')
 _EXECUTED_COMMENT: Final = re.compile(r"/\*M?!")
+# Functions that cancel queries or run code of the server.
+_ACTING_FUNCTIONS: Final = {
+    DatabaseEngine.SNOWFLAKE: re.compile(r"system\$", re.IGNORECASE),
+    DatabaseEngine.DATABRICKS: re.compile(r"(try_)?reflect$|java_method$", re.IGNORECASE),
+}
 _CHANGES: Final = (
     exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Drop, exp.Alter, exp.Command, exp.Copy, exp.Set,
     exp.Into,
@@ -64,7 +74,20 @@ def checked_query(text: str, engine: DatabaseEngine) -> str:
         )
     if statement.find(exp.Lock) is not None:
         raise QueryRefused(_("Only queries that read data are allowed. Remove FOR UPDATE or FOR SHARE."))
+    _check_warehouse_query(statement, engine)
     return query
+
+
+def _check_warehouse_query(statement: exp.Expr, engine: DatabaseEngine) -> None:
+    """Raise QueryRefused for what a warehouse would do beside reading, where its session cannot be made read-only,
+    and for settings in the query that could change that."""
+    if any(each.args.get("settings") or each.args.get("format") for each in statement.find_all(exp.Query)):
+        raise QueryRefused(_("Remove SETTINGS and FORMAT from the query."))
+    if (pattern := _ACTING_FUNCTIONS.get(engine)) is None:
+        return
+    for function in statement.find_all(exp.Func):
+        if pattern.match(function.name if isinstance(function, exp.Anonymous) else function.sql_name()):
+            raise QueryRefused(_("The function %(name)s cannot be used.") % {"name": function.name})
 
 
 def stored_functions_in(text: str, engine: DatabaseEngine) -> list[str]:

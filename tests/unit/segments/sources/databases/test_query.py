@@ -87,3 +87,34 @@ def test_a_refusal_does_not_quote_the_query() -> None:
 )
 def test_functions_that_may_be_stored_are_found(text: str, names: list[str]) -> None:
     assert stored_functions_in(text, DatabaseEngine.MYSQL) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "engine"),
+    [
+        ("SELECT arrayJoin(tags) AS a FROM b FINAL PREWHERE ok WHERE id > 1", DatabaseEngine.CLICKHOUSE),
+        ("SELECT id, TRY_CAST(a AS bigint) AS a FROM shop.main.customers", DatabaseEngine.TRINO),
+        ("SELECT doc:a::string AS a FROM b QUALIFY row_number() OVER (ORDER BY at) = 1", DatabaseEngine.SNOWFLAKE),
+        ("SELECT id, SAFE_CAST(a AS INT64) AS a FROM `shop-123456.main.customers`", DatabaseEngine.BIGQUERY),
+        ("SELECT id, doc:a AS a FROM main.shop.customers", DatabaseEngine.DATABRICKS),
+    ],
+)  # fmt: skip
+def test_queries_are_read_in_the_dialect_of_the_warehouse(text: str, engine: DatabaseEngine) -> None:
+    assert checked_query(text, engine) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "engine", "words"),
+    [
+        ("SELECT 1 AS a SETTINGS readonly = 0", DatabaseEngine.CLICKHOUSE, "Remove SETTINGS and FORMAT"),
+        ("SELECT 1 AS a FORMAT CSV", DatabaseEngine.CLICKHOUSE, "Remove SETTINGS and FORMAT"),
+        ("INSERT INTO a SELECT 1", DatabaseEngine.CLICKHOUSE, "This is INSERT"),
+        ("SELECT SYSTEM$CANCEL_ALL_QUERIES(1) AS a", DatabaseEngine.SNOWFLAKE, "ALL_QUERIES cannot be used"),
+        ("MERGE INTO a USING b ON a.id = 1 WHEN MATCHED THEN DELETE", DatabaseEngine.SNOWFLAKE, "This is MERGE"),
+        ("SELECT reflect('java.lang.System', 'exit', 1) AS a", DatabaseEngine.DATABRICKS, "cannot be used"),
+        ("EXPORT DATA OPTIONS (uri='gs://a/*') AS SELECT 1", DatabaseEngine.BIGQUERY, ""),
+        ("DECLARE x INT64; SELECT 1", DatabaseEngine.BIGQUERY, ""),
+    ],
+)  # fmt: skip
+def test_what_does_more_than_reading_a_warehouse_is_refused(text: str, engine: DatabaseEngine, words: str) -> None:
+    assert words in refusal_of(text, engine)
