@@ -291,6 +291,7 @@ IMPORT_REJECTED_PERCENT = environment.number("IMPORT_REJECTED_PERCENT", 50, most
 
 # -- language and time ---------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = "config.locale_formats"
 LANGUAGES = [
     ("en", "English"),
     ("zh-hans", "中文（简体）"),

@@ -19,6 +19,7 @@ from config.platform.accounts.decorators import check_permission
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
 from config.platform.jobs.models import Job
+from config.platform.text.stored_texts import translate_stored
 from config.platform.web.formats import number
 from exports.actions import runs
 from exports.models import Export, Run
@@ -87,7 +88,7 @@ def _import_counts(job: ImportJob) -> str:
 
 
 def _why_import(job: ImportJob) -> str:
-    return held_imports.held_sentence(job) if held_imports.is_held(job) else job.message
+    return held_imports.held_sentence(job) if held_imports.is_held(job) else translate_stored(job.message)
 
 
 def _segment_refresh_counts(job: SegmentRefresh) -> str:
@@ -129,7 +130,7 @@ SYSTEM = Kind(
     page=lambda pk: reverse("system:status"),
     job_page=lambda pk: "",
     counts=_system_refresh_counts,
-    why=lambda refresh: refresh.message,
+    why=lambda refresh: translate_stored(refresh.message),
     check_can_cancel=_check(Permission.SYSTEM_MANAGE),
     cancel=lambda refresh, user: actions.cancel_refresh(refresh, by=user),
     what_canceling_does=gettext_lazy(
@@ -163,7 +164,7 @@ SEGMENT = Kind(
     page=lambda pk: reverse("segments:detail", args=[pk]),
     job_page=lambda pk: "",
     counts=_segment_refresh_counts,
-    why=lambda job: job.message,
+    why=lambda job: translate_stored(job.message),
     check_can_cancel=_check(Permission.SEGMENT_MANAGE),
     cancel=lambda job, user: segment_actions.cancel_refresh(job, by=user),
     what_canceling_does=gettext_lazy("The segment keeps its members from the last refresh."),

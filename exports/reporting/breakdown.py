@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from django.db.models import Count, Max, Min, Sum
 from django.utils.functional import Promise
 
+from config.platform.text.stored_texts import translate_stored
 from exports.models import IS_REMOVAL, BatchStatus, Run
 from exports.reporting import messages
 from exports.results import summary
@@ -118,7 +119,7 @@ def _group_rows(run: Run, kind: PeopleKind | None = None) -> list[OutcomeGroup]:
         OutcomeGroup(
             kind=summary.kind_of_outcome(row["kind"]),
             code=row["code"],
-            sentence=row["first"] or str(messages.text_of_code(row["code"]) or row["code"]),
+            sentence=translate_stored(row["first"]) or str(messages.text_of_code(row["code"]) or row["code"]),
             people=row["people"],
             varies=row["first"] != row["last"],
             field=row["field"],

@@ -11,6 +11,7 @@ from django.db.models import Max
 from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
+from config.platform.text.stored_texts import translate_stored
 from connections.destinations import values
 from connections.destinations.subscribers import ListedState
 from exports.models import IMPORTED, Outcome, OutcomeKind, Run, RunKind
@@ -341,7 +342,7 @@ def _cleanup_message(reason: Reason) -> Message:
 
 def text_of_outcome(outcome: Outcome) -> str:
     """Return the text about one outcome: ours for our codes, else that of the destination."""
-    return outcome.message or str(_OUTCOMES.get(outcome.code, outcome.code))
+    return translate_stored(outcome.message) or str(_OUTCOMES.get(outcome.code, outcome.code))
 
 
 def reasons_of_codes(export_id: int) -> Mapping[str, str]:
@@ -354,7 +355,9 @@ def _read_reasons(export_id: int) -> dict[str, str]:
     found = Outcome.objects.filter(run__export=export_id, kind__in=(OutcomeKind.LEFT, OutcomeKind.REJECTED))
     found = found.exclude(message="").exclude(message__contains="@")
     said = dict(found.order_by().values_list("code").annotate(last=Max("message")))
-    return said | {code: str(text) for code, text in _OUTCOMES.items()}
+    return {code: translate_stored(text) for code, text in said.items()} | {
+        code: str(text) for code, text in _OUTCOMES.items()
+    }
 
 
 def text_of_code(code: str) -> str | Promise:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from config.platform.jobs.models import ENDED_WELL
+from config.platform.text.stored_texts import translate_stored
 from exports.models import Run
 from exports.removal.removal_plan import RemovalGuard
 from exports.results import left_out_values
@@ -89,13 +90,13 @@ def counts_of(run: Run, counts: dict[str, int]) -> RunCounts:
 
 
 def describe_message(run: Run, *, with_fields: bool = True) -> str:
-    """Say in the language of the reader what the message of a run says. Of a run that failed it is as it was
-    written. Without ``with_fields`` no query is made for the names of fields."""
+    """Say in the language of the reader what the message of a run says. Of a run that failed it is translated
+    where it holds no values. Without ``with_fields`` no query is made for the names of fields."""
     if run.status not in ENDED_WELL or not run.message or (run.incomplete and not with_fields):
-        return run.message
+        return translate_stored(run.message)
     counts = counts_of(run, {name: getattr(run, name) for name in _SUMS})
     if counts.incomplete and not counts.left_out:  # they are kept for some days
-        return run.message
+        return translate_stored(run.message)
     guard = str(RemovalGuard(run.removal_guard).label) if run.reason == Reason.REMOVALS_HELD else ""
     return " ".join(filter(None, (guard, describe_result(counts))))
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from config.platform.accounts.models import User
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
+from config.platform.text.stored_texts import translate_stored
 from segments.attribute_changes.frame import named, open_uses
 from segments.attribute_changes.job import NAMING, UNIFYING, WRITING
 from segments.models import AttributeChange
@@ -25,7 +26,7 @@ def attribute_change_context(user: User, *, was_open: bool = False) -> dict[str,
     is_open = change is not None and change.is_open
     failure = ""
     if change is not None and change.status == JobStatus.FAILED and change.created_at > clock.now() - _SHOWN:
-        failure = change.message
+        failure = translate_stored(change.message)
     return {
         "change": change,
         "doing": _doing(change) if change is not None and is_open else "",

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from config.platform.jobs.models import JobStatus
+from config.platform.text.stored_texts import translate_stored
 from config.platform.web.htmx import Request
 from config.platform.web.panes import close_pane, render_pane
 from config.platform.web.versions import StaleEdit, version_from
@@ -101,7 +102,7 @@ def _page_context() -> dict[str, object]:
         "stored": stored,
         "counts": GroupCounts(**stored.counts) if stored.counts else None,
         "job": job,
-        "failure": job.message if job and job.status == JobStatus.FAILED else "",
+        "failure": translate_stored(job.message) if job and job.status == JobStatus.FAILED else "",
         "most_shared": MOST_SHARED,
         "live_id": "identity",
         "live_url": reverse("segments:identity_live"),

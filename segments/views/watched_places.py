@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from config.platform.jobs.models import JobStatus
+from config.platform.text.stored_texts import translate_stored
 from config.platform.web.htmx import Request
 from config.platform.web.lists import row_id
 from config.platform.web.panes import close_pane, render_pane
@@ -243,6 +244,7 @@ def _arrived(found: WatchedFile) -> ArrivedFile:
             label = _("Waiting for the files before it")
         return ArrivedFile(found.name, "not_started", label, "", "")
     url = reverse("segments:import", args=[job.pk])
+    message = translate_stored(job.message)
     if not found.is_taken:
-        return ArrivedFile(found.name, "not_started", _("Waiting for another attempt"), job.message, url)
-    return ArrivedFile(found.name, job.status, str(JobStatus(job.status).label), job.message, url)
+        return ArrivedFile(found.name, "not_started", _("Waiting for another attempt"), message, url)
+    return ArrivedFile(found.name, job.status, str(JobStatus(job.status).label), message, url)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from config.console.models import RefreshStep, StepKind, SystemRefresh
 from config.platform.jobs.models import Job, JobStatus
+from config.platform.text.stored_texts import translate_stored
 from exports import policies
 from exports.actions import manage as export_actions
 from exports.actions import runs
@@ -213,7 +214,7 @@ def why_skipped(cause: RefreshStep) -> str:
     }
     if cause.status != JobStatus.SKIPPED:
         return sentence
-    before = why_skipped(cause.blocked_by) if cause.blocked_by else cause.message
+    before = why_skipped(cause.blocked_by) if cause.blocked_by else translate_stored(cause.message)
     return f"{sentence} {before}".rstrip()
 
 

@@ -24,6 +24,7 @@ from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.permissions import Permission
 from config.platform.jobs import clock
 from config.platform.jobs.models import OPEN, Job, JobStatus
+from config.platform.text.stored_texts import translate_stored
 from config.platform.web.htmx import Request
 from config.platform.web.panes import close_pane, refused, render_dialog, render_pane
 from exports.models import Run, Stage
@@ -303,7 +304,7 @@ def _waits(refresh: SystemRefresh, steps: Iterable[RefreshStep]) -> dict[int, st
 
 def _step_node(kind: Kind, step: RefreshStep, current: Job | None, waits: str) -> Node:
     job, cause = step.job, cause_of_step(step)
-    message, cause_url = (cause.sentence, cause.url) if cause else (step.message, "")
+    message, cause_url = (cause.sentence, cause.url) if cause else (translate_stored(step.message), "")
     if job is None:
         return Node(step.name, step.status, message=message or waits, cause_url=cause_url)
     node = _job_node(kind, job, step.name)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from config.platform.accounts.permissions import Permission
 from config.platform.schedules import display
+from config.platform.text.stored_texts import translate_stored
 from config.platform.web import formats, static_files
 
 register = template.Library()
@@ -143,6 +144,12 @@ def system_refresh_off(context: Context, sentence: str) -> dict[str, object]:
 def day(value: date) -> SafeString:
     """Render a date."""
     return format_html('<time datetime="{}">{}</time>', value.isoformat(), formats.day(value))
+
+
+@register.filter(name="translate_stored")
+def translated(text: str) -> str:
+    """Translate a text that a worker has stored: ``{{ job.message|translate_stored }}``."""
+    return translate_stored(text)
 
 
 @register.simple_tag
