@@ -15,6 +15,7 @@ from segments.models import ImportJob, WatchedPlace
 from segments.sources import import_job
 from segments.sources.watched_places.scan import scan
 from tests.functional.conftest import assert_accessible, screenshot, sign_in
+from tests.support.clickhouse_server import clickhouse_server
 from tests.support.profiles import get_profile
 from tests.support.shop_bucket import ACCESS_KEY_ID, SECRET_KEY, shop_bucket_server
 
@@ -55,6 +56,36 @@ def test_an_administrator_imports_from_a_database(page: Page, alice: User, folde
     import_job.run_import(ImportJob.objects.get().pk)
     expect(page.get_by_text("Successful")).to_be_visible()
     assert get_profile("1").attributes == {"id": "1", "zip": "01234", "points": 7}
+
+
+def test_the_form_asks_what_each_warehouse_needs(page: Page, alice: User, settings: Settings) -> None:
+    settings.DATABASE_SOURCE_HOSTS = ["127.0.0.0/8", "::1"]
+    sign_in(page, alice, "/data/sources/")
+    page.get_by_role("link", name="From a database").first.click()
+    every = ("Host", "Port", "Database", "Warehouse", "Encryption", "User", "Password")
+    for name, fields in {
+        "Snowflake (preview)": {"Host", "Database", "Warehouse", "User", "Password"},
+        "Google BigQuery (preview)": {"Database", "Password"},
+        "Databricks (preview)": {"Host", "Database", "Warehouse", "Password"},
+        "Trino (preview)": {"Host", "Port", "Database", "Encryption", "User", "Password"},
+        "ClickHouse (preview)": {"Host", "Port", "Database", "Encryption", "User", "Password"},
+    }.items():
+        page.get_by_label("Database type").select_option(name)
+        shown = {each for each in every if page.get_by_label(each, exact=True).is_visible()}
+        assert shown == fields, name
+        assert_accessible(page)
+        screenshot(page, f"warehouse-{name.split()[-2].lower()}")
+    with clickhouse_server() as server:
+        page.get_by_label("Host", exact=True).fill(server.host)
+        page.get_by_label("Port", exact=True).fill(str(server.port))
+        page.get_by_label("Database", exact=True).fill(server.database)
+        page.get_by_label("Encryption").select_option("None")
+        page.get_by_label("User", exact=True).fill(server.user)
+        page.get_by_label("Password", exact=True).fill(server.password)
+        page.get_by_label("Query").fill("SELECT id, name FROM customers")
+        page.get_by_role("button", name="Test connection").click()
+        expect(page.get_by_text("The connection works.")).to_be_visible()
+        expect(page.get_by_text("Väinö😀")).to_be_visible()
 
 
 def test_an_administrator_watches_a_folder(page: Page, alice: User, folder: Path) -> None:

@@ -43,8 +43,9 @@ _FORMAT = re.compile(r"\s+FORMAT (\w+)\s*$")
 
 @dataclass
 class ClickhouseServer:
-    """The server, and the settings that each request came with. ``redirect`` may lead a client elsewhere, and with
-    ``writes`` the server ignores the setting that only lets it read."""
+    """The server, and the settings that each request came with. ``redirect`` may lead a client elsewhere. With
+    ``writes`` the server ignores the setting that only lets it read; with ``is_restricted`` the user may only
+    read, and change no setting."""
 
     port: int = 0
     host: str = "localhost"
@@ -53,6 +54,7 @@ class ClickhouseServer:
     database: str = "shop"
     redirect: str = ""
     writes: bool = False
+    is_restricted: bool = False
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
 
@@ -88,8 +90,17 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.headers.get("Authorization") != self._authorization():
             self._answer("Code: 516. DB::Exception: reader: Authentication failed: password is incorrect.", b"")
         else:
-            readonly = "0" if self.server_of.writes else given.get("readonly", "0")
-            self._answer(*_answer_of(query, readonly))
+            self._answer(*self._answer_of(query, given))
+
+    def _answer_of(self, query: str, given: dict[str, str]) -> tuple[str, bytes]:
+        if self.server_of.is_restricted:
+            if changed := given.keys() & {"readonly", "max_execution_time"}:
+                return (
+                    f"Code: 164. DB::Exception: Cannot modify '{changed}' setting in readonly mode. (READONLY)",
+                    b"",
+                )
+            return _answer_of(query, "1")
+        return _answer_of(query, "0" if self.server_of.writes else given.get("readonly", "0"))
 
     def _authorization(self) -> str:
         pair = f"{self.server_of.user}:{self.server_of.password}"

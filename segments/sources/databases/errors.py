@@ -124,7 +124,7 @@ _CAUSES: Final = (
     _cause(
         r"permission denied for (?:table|view|relation|schema|function|sequence) \"?([^\"\n]+?)\"?$|"
         r"command denied to user [^\n]* for table [`'\"]?([^`'\"\n]+)|"
-        r"have the grant SELECT(?:\([^)]*\))? ON ([\w.]+)|"
+        r"have the grant SELECT(?:\([^)]*\))? ON ([\w.]*\w)|"
         r"Access Denied: Cannot select from (?:columns [^\n]* in )?"
         r"(?:table or view|table|view) ([\w.]+)|Access Denied: Table ([\w.:-]+)",
         gettext_lazy("The user has no permission to read “%(name)s”. Grant it in the database."),

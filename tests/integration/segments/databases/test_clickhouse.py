@@ -83,6 +83,11 @@ def test_a_session_that_may_write_is_refused(server: ClickhouseServer) -> None:
     assert not any("customers" in query for query, _given in server.requests)
 
 
+def test_a_user_who_may_only_read_needs_no_settings(server: ClickhouseServer) -> None:
+    server.is_restricted = True
+    assert try_query(settings_for(server, "SELECT id FROM customers"), by=None).rows == [["1"], ["2"], ["3"]]
+
+
 def test_a_query_cannot_read_files_of_the_server(server: ClickhouseServer) -> None:
     query = "SELECT line AS id FROM file('/etc/passwd', 'LineAsString')"
     assert "Only queries that read data are allowed." in failure_of(settings_for(server, query))

@@ -61,8 +61,61 @@ TEXTS = [
     ("file is not a database", "The file is not a database of this type", "database"),
 ]
 
+# As warehouses or their drivers write them; those of Snowflake, BigQuery and Databricks by their documentation.
+WAREHOUSE_TEXTS = [
+    (
+        "Code: 497. DB::Exception: reader: Not enough privileges. To execute this query, it's necessary to have "
+        "the grant SELECT(id) ON shop.salaries. (ACCESS_DENIED)",
+        "no permission to read “shop.salaries”",
+        "query",
+    ),
+    (
+        "Code: 81. DB::Exception: Database shops does not exist. (UNKNOWN_DATABASE)",
+        "no database “shops”",
+        "database",
+    ),
+    ("Code: 159. DB::Exception: Timeout exceeded: elapsed 1. (TIMEOUT_EXCEEDED)", "took too long", "query"),
+    (
+        "Code: 62. DB::Exception: Syntax error: failed at position 9 (line 2, col 1)",
+        "syntax error. Line 2",
+        "query",
+    ),
+    ("TrinoUserError(name=CATALOG_NOT_FOUND, message=\"line 1:15: Catalog 'a' not found\")", "“a”", "database"),
+    (
+        "Access Denied: Cannot select from columns [id] in table or view shop.main.salaries",
+        "“shop.main.salaries”",
+        "query",
+    ),
+    ("250001 (08001): Incorrect username or password was specified.", "The user or the password", "password"),
+    (
+        "002003 (42S02): SQL compilation error:\nObject 'SHOP.MISSING' does not exist or not authorized.",
+        "no table “SHOP.MISSING”",
+        "query",
+    ),
+    ("000904 (42000): SQL compilation error:\ninvalid identifier 'MISSING'", "“MISSING”", "query"),
+    ("404 Not found: Table shop-123456:main.missing was not found in location EU", "no table “…”", "query"),
+    ("400 Unrecognized name: missing at [2:8]", "no column “missing”. Line 2", "query"),
+    (
+        "('invalid_grant: Invalid JWT Signature.', {'error': 'invalid_grant'})",
+        "The user or the password",
+        "password",
+    ),
+    (
+        "[TABLE_OR_VIEW_NOT_FOUND] The table or view `main`.`missing` cannot be found.",
+        "There is no table",
+        "query",
+    ),
+    (
+        "[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column, variable, or function parameter with name `missing` cannot "
+        "be resolved. Did you mean one of the following? [`id`]. SQLSTATE: 42703; line 2 pos 7",
+        "no column “missing”. Line 2",
+        "query",
+    ),
+    ('(… connection to "169.254.169.254" is not allowed', "“169.254.169.254”, which is not its own", "host"),
+]
 
-@pytest.mark.parametrize(("text", "sentence", "field"), TEXTS)
+
+@pytest.mark.parametrize(("text", "sentence", "field"), [*TEXTS, *WAREHOUSE_TEXTS])
 def test_it_names_the_cause_and_the_field_to_change(text: str, sentence: str, field: str) -> None:
     found = sentence_of(text, "IOException")
     assert sentence in found[0]
