@@ -25,7 +25,7 @@ TEMPLATE = "migrated"  # the name of that database
 _CLUSTERS = Path(sys.prefix) / "test-clusters"
 
 # Tests create and delete thousands of small files, which takes a third of the time on a disk.
-_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder in memory; the folders of tests have names that none can guess
+_MEMORY = Path("/dev/shm")
 _ENOUGH_MEMORY = 8 * 2**30  # bytes that are free in it
 
 

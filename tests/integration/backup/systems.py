@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 import psycopg2
 from django.conf import settings
+
+from tests.support.environment import TEMPLATE
 
 KEYS = {
     "SECRET_KEY": "3d9f" * 16 + "-Zq_",
@@ -82,24 +84,31 @@ class System:
 
 
 @contextmanager
-def new_system(folder: Path, name: str, **environment: str) -> Iterator[System]:
-    """Make a system with an empty database, which is deleted afterwards."""
+def new_system(
+    folder: Path, name: str, environment: Mapping[str, str] | None = None, *, is_migrated: bool = False
+) -> Iterator[System]:
+    """Make a system with a database that is empty or migrated, and is deleted afterwards."""
     url = os.environ["DATABASE_URL"]
     folder = folder / name
     folder.mkdir()
+    system = System(
+        folder,
+        {
+            "PATH": os.environ["PATH"],
+            "DATABASE_URL": urlsplit(url)._replace(path=f"/{name}").geturl(),
+            "VAR_DIR": str(folder / "var"),
+            **KEYS,
+            **(environment or {}),
+        },
+    )
+    has_template = "TEST_DATABASE_URL" not in os.environ
+    template = TEMPLATE if is_migrated and has_template else "template1"
     with closing(psycopg2.connect(url)) as connection:
         connection.autocommit = True
-        connection.cursor().execute(f"CREATE DATABASE {name}")
+        connection.cursor().execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         try:
-            yield System(
-                folder,
-                {
-                    "PATH": os.environ["PATH"],
-                    "DATABASE_URL": urlsplit(url)._replace(path=f"/{name}").geturl(),
-                    "VAR_DIR": str(folder / "var"),
-                    **KEYS,
-                    **environment,
-                },
-            )
+            if is_migrated and not has_template:
+                system.succeed("migrate", "--no-input")
+            yield system
         finally:
             connection.cursor().execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -17,8 +17,7 @@ CUSTOMERS = ("1,Ann", "2,Ben", "3,Cid")
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system with customers, a segment and a connection; and its backup in ``backup.tar``."""
-    with new_system(tmp_path_factory.mktemp("systems"), "original") as system:
-        system.succeed("migrate", "--no-input")
+    with new_system(tmp_path_factory.mktemp("systems"), "original", is_migrated=True) as system:
         system.import_customers(*CUSTOMERS)
         configuration = system.folder / "configuration.yaml"
         configuration.write_text(CONFIGURATION, encoding="utf-8")

@@ -54,8 +54,7 @@ class Importer(threading.Thread):
 
 @pytest.fixture
 def original(tmp_path: Path) -> Iterator[System]:
-    with new_system(tmp_path, "busy") as system:
-        system.succeed("migrate", "--no-input")
+    with new_system(tmp_path, "busy", is_migrated=True) as system:
         system.import_customers(*(f"{number},Version 0" for number in range(200)))
         yield system
 
@@ -95,7 +94,7 @@ def test_a_store_moves_from_a_folder_to_a_bucket_and_back(original: System, tmp_
             "PROFILE_STORE_S3_REGION": "us-east-1",
             "PROFILE_STORE_S3_ENDPOINT": bucket.endpoint,
         }
-        with new_system(tmp_path, "in_bucket", **access) as other:
+        with new_system(tmp_path, "in_bucket", access) as other:
             (other.folder / "var").mkdir()
             other.succeed("restore", str(tmp_path / "of-folder.tar"))
             assert "[(200, 1)]" in other.succeed("shell", "--command", LIST)
