@@ -167,6 +167,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # Pages are compressed here and not by a proxy alone: with a random length, against BREACH.
+    "django.middleware.gzip.GZipMiddleware",
     "config.platform.web.middleware.DropForgedHeaders",
     "config.platform.web.middleware.DropNulCharacters",
     "config.platform.web.middleware.RememberOrigin",

@@ -22,9 +22,9 @@ MOST_BYTES = 100_000  # of a first visit, compressed
 # What the headers of a request and its response take, roughly.
 HEADER_BYTES = 600
 _NAMED = re.compile(r'(?:href|src)="(/static/[^"]+)"')
+_LAZY = re.compile(r'<img [^>]*loading="lazy"[^>]*>')  # pictures of the help, loaded as they are scrolled to
 _LOADED = re.compile(r'hx-get="([^"]+)"[^>]*hx-trigger="load')
-# These show files of their own kind: pictures of screens, and the pages of Swagger UI.
-HEAVY = {"api_docs", "system:help", "system:help_index"}
+HEAVY = {"api_docs"}  # Swagger UI
 
 
 @pytest.fixture
@@ -79,14 +79,24 @@ class Visitor:
     def bytes_of(self, path: str) -> int:
         """Return what a first visit transfers: the page, what it names and what it loads at once; 0 for what is no
         whole page."""
-        answer = self._client.get(path)
-        if answer.status_code != 200 or answer.streaming or b"<html" not in answer.content[:500]:
+        sent, page = self._get(path)
+        if "<html" not in page[:500]:
             return 0
-        page = answer.content.decode()
-        parts = [len(gzip.compress(answer.content))]
-        parts += [self._file(name) for name in set(_NAMED.findall(page))]
-        parts += [len(gzip.compress(self._client.get(url).content)) for url in _LOADED.findall(page)]
+        parts = [sent, *(self._file(name) for name in set(_NAMED.findall(_LAZY.sub("", page))))]
+        parts += [self._get(url)[0] for url in _LOADED.findall(page)]
         return sum(parts) + len(parts) * HEADER_BYTES
+
+    def _get(self, path: str) -> tuple[int, str]:
+        """Return the bytes of an answer as a browser gets it, and the text of a page."""
+        answer = self._client.get(path, headers={"Accept-Encoding": "gzip"})
+        if (
+            answer.status_code != 200
+            or answer.streaming
+            or not answer.headers["Content-Type"].startswith("text/html")
+        ):
+            return 0, ""
+        packed = answer.headers.get("Content-Encoding") == "gzip"
+        return len(answer.content), (gzip.decompress(answer.content) if packed else answer.content).decode()
 
     def _file(self, name: str) -> int:
         path = self._static / name.removeprefix("/static/")
