@@ -1,4 +1,5 @@
 from django.urls import path
+from django.views.generic import RedirectView
 
 from exports.views import (
     edit,
@@ -18,6 +19,14 @@ from exports.views import (
 )
 
 app_name = "exports"
+
+# Addresses of earlier versions, which links and bookmarks may name, and where they lead.
+FORMER_ADDRESSES = {
+    "data/exports/<int:export_id>/preview/people/": "exports:preview_contacts",
+    "data/exports/<int:export_id>/preview/people/download/": "exports:preview_contacts_download",
+    "data/runs/<int:run_id>/people/": "exports:contacts",
+    "data/runs/<int:run_id>/people/download/": "exports:contacts_download",
+}
 
 urlpatterns = [
     path("data/exports/", listing.exports, name="list"),
@@ -46,11 +55,11 @@ urlpatterns = [
     path("data/exports/<int:export_id>/send-one/", list_panes.test_contact, name="send_one"),
     path("data/exports/<int:export_id>/tell-also/", list_panes.alert_recipients, name="tell_also"),
     path("data/exports/<int:export_id>/preview/", preview.preview, name="preview"),
-    path("data/exports/<int:export_id>/preview/people/", preview_contacts.contacts, name="preview_people"),
+    path("data/exports/<int:export_id>/preview/contacts/", preview_contacts.contacts, name="preview_contacts"),
     path(
-        "data/exports/<int:export_id>/preview/people/download/",
+        "data/exports/<int:export_id>/preview/contacts/download/",
         preview_contacts.download,
-        name="preview_people_download",
+        name="preview_contacts_download",
     ),
     path("data/exports/<int:export_id>/preview/live/", preview.live, name="preview_live"),
     path("data/exports/<int:export_id>/refresh-and-run/", preview.refresh_and_run, name="refresh_and_run"),
@@ -71,10 +80,14 @@ urlpatterns = [
     path("data/runs/<int:run_id>/cancel/", run_dialogs.cancel, name="cancel"),
     path("data/runs/<int:run_id>/confirm-removals/", run_dialogs.confirm_removals, name="confirm_removals"),
     path("data/runs/<int:run_id>/restore/", run_dialogs.restore, name="restore_removed"),
-    path("data/runs/<int:run_id>/people/", run_contacts.contacts, name="people"),
-    path("data/runs/<int:run_id>/people/download/", run_contacts.download, name="people_download"),
+    path("data/runs/<int:run_id>/contacts/", run_contacts.contacts, name="contacts"),
+    path("data/runs/<int:run_id>/contacts/download/", run_contacts.download, name="contacts_download"),
     path("data/runs/<int:run_id>/ask-again/", run_dialogs.retry_rejected_contacts, name="ask_again"),
     path("data/runs/<int:run_id>/batches/", run_contacts.batches, name="batches"),
     path("data/runs/<int:run_id>/batches/<int:number>/", run_contacts.batch, name="batch"),
     path("data/runs/<int:run_id>/settings/", runs.settings_used, name="run_settings"),
+    *(
+        path(former, RedirectView.as_view(pattern_name=name, query_string=True))
+        for former, name in FORMER_ADDRESSES.items()
+    ),
 ]

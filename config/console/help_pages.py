@@ -90,7 +90,7 @@ PICTURES = {
     "export-pane": Picture("exports:edit", 1200, 980),
     "exports": Picture("exports:list", 1360, 480),
     "run": Picture("exports:run", 1200, 1080),
-    "contacts": Picture("exports:people", 1200, 760),
+    "contacts": Picture("exports:contacts", 1200, 760),
     "system-status": Picture("system:status", 1200, 640),
 }
 PICTURE_DIR: Path = settings.BASE_DIR / "static" / "img" / "help"

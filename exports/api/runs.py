@@ -26,9 +26,9 @@ from exports.actions import list_cleanup, runs
 from exports.api.shown_run import RunOut, find_shown_run, runs_to_show, shown_run
 from exports.models import Removal, Run
 from exports.permissions import check_can_manage
-from exports.reporting import people
+from exports.reporting import run_contacts
 from exports.reporting.contact_lists import ContactList
-from exports.results.summary import PeopleKind
+from exports.results.summary import ContactKind
 
 router = Router(tags=["Runs"])
 
@@ -41,18 +41,20 @@ Wait = Annotated[int, Field(ge=0, le=MOST_SECONDS)]
 
 # The groups of contacts that a run did not deliver.
 _NOT_DELIVERED = [
-    kind for kind in people.LISTED if kind not in (PeopleKind.MEMBERS, PeopleKind.DELIVERED, PeopleKind.PLANNED)
+    kind
+    for kind in run_contacts.LISTED
+    if kind not in (ContactKind.MEMBERS, ContactKind.DELIVERED, ContactKind.PLANNED)
 ]
 
 
-def _check_not_delivered(kind: PeopleKind) -> PeopleKind:
+def _check_not_delivered(kind: ContactKind) -> ContactKind:
     if kind not in _NOT_DELIVERED:
         raise ValueError("These contacts are not listed here.")
     return kind
 
 
 NotDelivered = Annotated[
-    PeopleKind,
+    ContactKind,
     AfterValidator(_check_not_delivered),
     WithJsonSchema({"type": "string", "enum": [kind.value for kind in _NOT_DELIVERED]}),
 ]
@@ -142,8 +144,8 @@ def confirm_removals(
 )
 def get_results(request: Request, run_id: Id) -> StreamingHttpResponse:
     """Stream the contacts of a run that were delivered, each with its profile. This is recorded in the audit."""
-    run = _of_personal_data(request, run_id, PeopleKind.DELIVERED)
-    found = people.list_contacts(run, PeopleKind.DELIVERED)
+    run = _of_personal_data(request, run_id, ContactKind.DELIVERED)
+    found = run_contacts.list_contacts(run, ContactKind.DELIVERED)
     return ndjson(
         {"email": each.email, "profile_id": each.profile_id, "result": each.kind.value, "batch": each.batch}
         for each in found.all()
@@ -157,12 +159,12 @@ def get_results(request: Request, run_id: Id) -> StreamingHttpResponse:
     openapi_extra=documented("The contacts that were not delivered, each with a reason."),
 )
 def get_rejections(
-    request: Request, run_id: Id, kind: NotDelivered = PeopleKind.REJECTED
+    request: Request, run_id: Id, kind: NotDelivered = ContactKind.REJECTED
 ) -> StreamingHttpResponse:
     """Stream the contacts of a run with one result, such as rejected, suppressed or excluded, each with
     code and reason. This is recorded in the audit."""
     run = _of_personal_data(request, run_id, kind)
-    return ndjson(_listed(people.list_contacts(run, kind)))
+    return ndjson(_listed(run_contacts.list_contacts(run, kind)))
 
 
 def _listed(contacts: ContactList) -> Iterator[dict[str, Any]]:
@@ -191,7 +193,7 @@ def _managed(request: Request, run_id: int) -> Run:
     return run
 
 
-def _of_personal_data(request: Request, run_id: int, kind: PeopleKind) -> Run:
+def _of_personal_data(request: Request, run_id: int, kind: ContactKind) -> Run:
     """Return a run whose contacts the user may read unmasked, and record that they do."""
     check_permission(request.user, Permission.EXPORT_VIEW)
     check_permission(request.user, Permission.PERSONAL_DATA_SEE)

@@ -13,7 +13,7 @@ class ContactBlock(models.Model):
 
     run = models.ForeignKey(Run, null=True, on_delete=models.CASCADE, related_name="blocks")
     preview = models.ForeignKey(ExportPreview, null=True, on_delete=models.CASCADE, related_name="blocks")
-    kind = models.CharField(max_length=24)  # a results.summary.PeopleKind
+    kind = models.CharField(max_length=24)  # a results.summary.ContactKind
     code = models.CharField(max_length=40, blank=True, db_default="")
     # The segment that the contacts have left, where it is known.
     segment = models.CharField(max_length=200, blank=True, db_default="")

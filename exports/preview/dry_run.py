@@ -20,7 +20,7 @@ from exports.models.snapshot import ControlSettings, RunOptions, RunSnapshot, Se
 from exports.removal import removal_plan, removal_reasons
 from exports.removal.removal_plan import Removals
 from exports.results import contact_blocks
-from exports.results.summary import PeopleKind
+from exports.results.summary import ContactKind
 from exports.run import plan
 from exports.selection.plan_counts import PlanCounts
 from exports.state import known_list, run_settings
@@ -197,7 +197,7 @@ def _keep_contacts(
     removal = None
     if removals.held or removals.to_remove:
         removal_reasons.explain(snapshot, removal_reasons.last_segments(export.pk))
-        removal = PeopleKind.AWAITING_CONFIRMATION if removals.held else PeopleKind.NOT_REMOVED
+        removal = ContactKind.AWAITING_CONFIRMATION if removals.held else ContactKind.NOT_REMOVED
     contact_blocks.keep_of_preview(job, known, removal=removal)
     check_erasures(erased_until)
     leases.lock_attempt(job)  # last, since the lease is not renewed while the row is locked

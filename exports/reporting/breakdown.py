@@ -10,7 +10,7 @@ from config.platform.text.stored_texts import translate_stored
 from exports.models import IS_REMOVAL, BatchStatus, Run
 from exports.reporting import messages
 from exports.results import summary
-from exports.results.summary import EXCLUDED_PARTS, LABELS, MEANINGS, OUTCOMES, PARTS, PeopleKind, ResultSummary
+from exports.results.summary import EXCLUDED_PARTS, LABELS, MEANINGS, OUTCOMES, PARTS, ContactKind, ResultSummary
 from exports.state.plan_action import UNANSWERED
 
 
@@ -18,7 +18,7 @@ from exports.state.plan_action import UNANSWERED
 class OutcomeGroup:
     """Contacts with an outcome for one reason. ``varies``: the sentence is that of one of them."""
 
-    kind: PeopleKind
+    kind: ContactKind
     code: str
     sentence: str
     people: int
@@ -36,17 +36,17 @@ class OutcomeGroup:
 class OutcomeSection:
     """The contacts with one result, with the reasons behind it."""
 
-    kind: PeopleKind
+    kind: ContactKind
     title: str | Promise
     people: int
     groups: Sequence[OutcomeGroup] = ()
 
 
 # The results that have reasons.
-_WITH_REASONS = tuple(kind for kind in PARTS if kind not in (PeopleKind.DELIVERED, PeopleKind.UNCHANGED))
-_REFUSED_BEFORE = (PeopleKind.SUPPRESSED, PeopleKind.PREVIOUSLY_REJECTED)
+_WITH_REASONS = tuple(kind for kind in PARTS if kind not in (ContactKind.DELIVERED, ContactKind.UNCHANGED))
+_REFUSED_BEFORE = (ContactKind.SUPPRESSED, ContactKind.PREVIOUSLY_REJECTED)
 # Each of them has the outcomes of these groups.
-_PARTS_OF = {PeopleKind.EXCLUDED: EXCLUDED_PARTS}
+_PARTS_OF = {ContactKind.EXCLUDED: EXCLUDED_PARTS}
 
 
 def result_sections(run: Run) -> list[OutcomeSection]:
@@ -54,11 +54,11 @@ def result_sections(run: Run) -> list[OutcomeSection]:
     largest first. Results without contacts are left out."""
     results, groups = summary.of_run(run), group_outcomes(run)
     kinds = [kind for kind in _WITH_REASONS if results.count(kind)]
-    sections = [_section(kind, results, groups) for kind in kinds if kind is not PeopleKind.NOT_ATTEMPTED]
+    sections = [_section(kind, results, groups) for kind in kinds if kind is not ContactKind.NOT_ATTEMPTED]
     if results.incomplete:
-        sections.insert(0, _section(PeopleKind.INCOMPLETE, results, groups))
+        sections.insert(0, _section(ContactKind.INCOMPLETE, results, groups))
     if results.not_attempted and not run.is_open:
-        kind = PeopleKind.NOT_ATTEMPTED
+        kind = ContactKind.NOT_ATTEMPTED
         sections.append(
             OutcomeSection(kind, LABELS[kind], results.not_attempted, _not_attempted(run, results.not_attempted))
         )
@@ -72,7 +72,7 @@ def removal_sections(run: Run) -> list[OutcomeSection]:
 
 
 def _section(
-    kind: PeopleKind,
+    kind: ContactKind,
     results: ResultSummary,
     groups: Sequence[OutcomeGroup],
     *,
@@ -85,7 +85,7 @@ def _section(
 
 def _not_attempted(run: Run, contacts: int) -> list[OutcomeGroup]:
     """Tell contacts that were sent without an answer from those that were not sent."""
-    kind = PeopleKind.NOT_ATTEMPTED
+    kind = ContactKind.NOT_ATTEMPTED
     batches = run.batches.exclude(IS_REMOVAL).filter(status=BatchStatus.NOT_SENT, code=UNANSWERED)
     unanswered = batches.aggregate(people=Sum("size", default=0))["people"]
     found = [
@@ -96,7 +96,7 @@ def _not_attempted(run: Run, contacts: int) -> list[OutcomeGroup]:
 
 
 def group_outcomes(
-    run: Run, kind: PeopleKind | None = None, reasons: Mapping[str, str] | None = None
+    run: Run, kind: ContactKind | None = None, reasons: Mapping[str, str] | None = None
 ) -> list[OutcomeGroup]:
     """Group outcomes, or those of one kind, by reason; the largest groups first. ``reasons``: those of the
     export's codes, where they are known already."""
@@ -105,7 +105,7 @@ def group_outcomes(
     return _with_blocks(run, _group_rows(run, kind), kind, reasons)
 
 
-def _group_rows(run: Run, kind: PeopleKind | None = None) -> list[OutcomeGroup]:
+def _group_rows(run: Run, kind: ContactKind | None = None) -> list[OutcomeGroup]:
     outcomes = run.outcomes.all()
     if kind is not None:
         kinds = [outcome for part in _PARTS_OF.get(kind, (kind,)) for outcome in OUTCOMES.get(part, ())]
@@ -130,12 +130,12 @@ def _group_rows(run: Run, kind: PeopleKind | None = None) -> list[OutcomeGroup]:
 
 
 def _with_blocks(
-    run: Run, groups: Sequence[OutcomeGroup], kind: PeopleKind | None, reasons: Mapping[str, str]
+    run: Run, groups: Sequence[OutcomeGroup], kind: ContactKind | None, reasons: Mapping[str, str]
 ) -> list[OutcomeGroup]:
     """Add the contacts that the list had refused before, which are in blocks, to the groups of their codes."""
-    wanted = [each for each in _REFUSED_BEFORE if kind in (None, each, PeopleKind.MEMBERS)]
+    wanted = [each for each in _REFUSED_BEFORE if kind in (None, each, ContactKind.MEMBERS)]
     sizes = run.blocks.filter(kind__in=wanted).order_by().values("kind", "code").annotate(people=Sum("size"))
-    in_blocks = {(PeopleKind(row["kind"]), row["code"]): row["people"] for row in sizes}
+    in_blocks = {(ContactKind(row["kind"]), row["code"]): row["people"] for row in sizes}
     if not in_blocks:
         return list(groups)
     joined = [replace(each, people=each.people + in_blocks.pop((each.kind, each.code), 0)) for each in groups]

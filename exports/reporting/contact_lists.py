@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from config.platform.text.addresses import comparable_email
 from exports.models import ContactBlock
-from exports.results.summary import PeopleKind
+from exports.results.summary import ContactKind
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class ListedContact:
 
     email: str
     profile_id: int | None
-    kind: PeopleKind
+    kind: ContactKind
     code: str = ""
     reason: str = ""
     batch: str = ""
@@ -168,7 +168,7 @@ class BlockContacts(ArrayContacts):
             rows = cursor.fetchall()
         return [
             ListedContact(
-                email, profile_id or None, PeopleKind(kind), code, self._reasons.get(code, ""), segment=segment
+                email, profile_id or None, ContactKind(kind), code, self._reasons.get(code, ""), segment=segment
             )
             for profile_id, email, kind, code, segment in rows
         ]

@@ -94,9 +94,9 @@ def _address(run: Run, action: SuggestedAction) -> str:
     if action is SuggestedAction.EDIT_EXPORT:
         return reverse("exports:edit", args=[run.export_id])
     if action is SuggestedAction.SEE_REJECTED:
-        return f"{reverse('exports:people', args=[run.pk])}?kind=rejected"
+        return f"{reverse('exports:contacts', args=[run.pk])}?kind=rejected"
     if action is SuggestedAction.SEE_PEOPLE:
-        return reverse("exports:people", args=[run.pk])
+        return reverse("exports:contacts", args=[run.pk])
     if action is SuggestedAction.FIX_CONNECTION and run.connection is not None:
         return reverse("connections:edit", args=[run.connection.pk])
     if action is SuggestedAction.REFRESH_SEGMENTS:

@@ -5,12 +5,12 @@ from django.db import connection as database
 
 from config.platform import db
 from exports.models import IMPORTED, ExportPreview, Run
-from exports.results.summary import PeopleKind
+from exports.results.summary import ContactKind
 from exports.state.known_list import KnownList
 from exports.state.plan_action import BLOCK_ROWS, EXCLUDED, EXCLUDED_CODE, SENT, UNCHANGED_BLOCK
 
 # Parameters of the statements: the groups by their names, and the code of imported suppressions.
-_KINDS = {kind.value: kind.value for kind in PeopleKind} | {"imported": IMPORTED}
+_KINDS = {kind.value: kind.value for kind in ContactKind} | {"imported": IMPORTED}
 _REFUSED = """
     SELECT plan.profile_id, plan.email,
            CASE WHEN refused."left" THEN %(suppressed)s ELSE %(previously_rejected)s END AS kind,
@@ -64,10 +64,10 @@ def count_suppressed(known: KnownList) -> int:
 def keep_of_run(run: Run, known: KnownList) -> int:
     """Keep the contacts of a plan that are not sent. Returns how many of them the list had suppressed before."""
     sizes = _insert(f"{_REFUSED} UNION ALL {_UNCHANGED}", known, run=run.pk)
-    return sum(size for kind, size in sizes if kind == PeopleKind.SUPPRESSED)
+    return sum(size for kind, size in sizes if kind == ContactKind.SUPPRESSED)
 
 
-def keep_of_preview(preview: ExportPreview, known: KnownList, *, removal: PeopleKind | None) -> None:
+def keep_of_preview(preview: ExportPreview, known: KnownList, *, removal: ContactKind | None) -> None:
     """Keep all contacts of a plan, with those of the temporary table ``leaving`` in the group ``removal``."""
     contacts = [_REFUSED, _UNCHANGED, _OTHERS, *([_LEAVING] if removal else [])]
     _insert(" UNION ALL ".join(contacts), known, preview=preview.pk, removal=removal or "")

@@ -14,7 +14,7 @@ from config.platform.web.formats import number
 from exports.models import OutcomeKind, Run, RunKind
 
 
-class PeopleKind(StrEnum):
+class ContactKind(StrEnum):
     """A group of contacts with one result, as addresses, files and programs name it."""
 
     MEMBERS = "members"
@@ -53,127 +53,129 @@ NEVER_SENT = "never_sent"
 
 # The parts of the members, in the order in which they are shown.
 PARTS = (
-    PeopleKind.DELIVERED,
-    PeopleKind.UNCHANGED,
-    PeopleKind.EXCLUDED,
-    PeopleKind.SUPPRESSED,
-    PeopleKind.PREVIOUSLY_REJECTED,
-    PeopleKind.REJECTED,
-    PeopleKind.UNKNOWN,
-    PeopleKind.NOT_ATTEMPTED,
+    ContactKind.DELIVERED,
+    ContactKind.UNCHANGED,
+    ContactKind.EXCLUDED,
+    ContactKind.SUPPRESSED,
+    ContactKind.PREVIOUSLY_REJECTED,
+    ContactKind.REJECTED,
+    ContactKind.UNKNOWN,
+    ContactKind.NOT_ATTEMPTED,
 )
 # The parts of the excluded members.
 EXCLUDED_PARTS = (
-    PeopleKind.INVALID,
-    PeopleKind.DUPLICATE,
-    PeopleKind.EXCLUSION,
-    PeopleKind.NO_CONSENT,
-    PeopleKind.CONTROL,
+    ContactKind.INVALID,
+    ContactKind.DUPLICATE,
+    ContactKind.EXCLUSION,
+    ContactKind.NO_CONSENT,
+    ContactKind.CONTROL,
 )
 # Contacts that left the segments, who are no members.
-REMOVALS = (PeopleKind.REMOVED, PeopleKind.NOT_REMOVED, PeopleKind.AWAITING_CONFIRMATION)
+REMOVALS = (ContactKind.REMOVED, ContactKind.NOT_REMOVED, ContactKind.AWAITING_CONFIRMATION)
 # They are shown only when they have contacts. Zeros left out do not change the sum.
 _RARE = (
-    PeopleKind.EXCLUSION,
-    PeopleKind.CONTROL,
-    PeopleKind.PREVIOUSLY_REJECTED,
-    PeopleKind.UNKNOWN,
-    PeopleKind.NOT_REMOVED,
-    PeopleKind.AWAITING_CONFIRMATION,
+    ContactKind.EXCLUSION,
+    ContactKind.CONTROL,
+    ContactKind.PREVIOUSLY_REJECTED,
+    ContactKind.UNKNOWN,
+    ContactKind.NOT_REMOVED,
+    ContactKind.AWAITING_CONFIRMATION,
 )
 # A preview sends nothing, so it has none of these.
-_OF_RUNS = (PeopleKind.DELIVERED, PeopleKind.REJECTED, PeopleKind.UNKNOWN, PeopleKind.REMOVED)
+_OF_RUNS = (ContactKind.DELIVERED, ContactKind.REJECTED, ContactKind.UNKNOWN, ContactKind.REMOVED)
 
-LABELS: dict[PeopleKind, str | Promise] = {
-    PeopleKind.MEMBERS: _("Members"),
-    PeopleKind.DELIVERED: _("Delivered"),
-    PeopleKind.UNCHANGED: _("Unchanged"),
-    PeopleKind.EXCLUDED: _("Excluded"),
-    PeopleKind.INVALID: _("No usable email or value"),
-    PeopleKind.DUPLICATE: _("Duplicate email"),
-    PeopleKind.EXCLUSION: _("In the exclusion segment"),
-    PeopleKind.NO_CONSENT: _("No consent"),
-    PeopleKind.CONTROL: _("In the control group"),
-    PeopleKind.SUPPRESSED: _("Suppressed"),
-    PeopleKind.PREVIOUSLY_REJECTED: _("Previously rejected"),
-    PeopleKind.REJECTED: _("Rejected"),
-    PeopleKind.UNKNOWN: _("Unknown"),
-    PeopleKind.NOT_ATTEMPTED: _("Not attempted"),
-    PeopleKind.PLANNED: _("Planned"),
-    PeopleKind.TO_ADD: _("To add"),
-    PeopleKind.TO_UPDATE: _("To update"),
-    PeopleKind.INCOMPLETE: _("Delivered without a value"),
-    PeopleKind.REMOVED: _("Removed"),
-    PeopleKind.NOT_REMOVED: _("Not removed"),
-    PeopleKind.AWAITING_CONFIRMATION: _("Removals awaiting confirmation"),
+LABELS: dict[ContactKind, str | Promise] = {
+    ContactKind.MEMBERS: _("Members"),
+    ContactKind.DELIVERED: _("Delivered"),
+    ContactKind.UNCHANGED: _("Unchanged"),
+    ContactKind.EXCLUDED: _("Excluded"),
+    ContactKind.INVALID: _("No usable email or value"),
+    ContactKind.DUPLICATE: _("Duplicate email"),
+    ContactKind.EXCLUSION: _("In the exclusion segment"),
+    ContactKind.NO_CONSENT: _("No consent"),
+    ContactKind.CONTROL: _("In the control group"),
+    ContactKind.SUPPRESSED: _("Suppressed"),
+    ContactKind.PREVIOUSLY_REJECTED: _("Previously rejected"),
+    ContactKind.REJECTED: _("Rejected"),
+    ContactKind.UNKNOWN: _("Unknown"),
+    ContactKind.NOT_ATTEMPTED: _("Not attempted"),
+    ContactKind.PLANNED: _("Planned"),
+    ContactKind.TO_ADD: _("To add"),
+    ContactKind.TO_UPDATE: _("To update"),
+    ContactKind.INCOMPLETE: _("Delivered without a value"),
+    ContactKind.REMOVED: _("Removed"),
+    ContactKind.NOT_REMOVED: _("Not removed"),
+    ContactKind.AWAITING_CONFIRMATION: _("Removals awaiting confirmation"),
 }
 # What each group is, in a sentence.
-MEANINGS: dict[PeopleKind, str | Promise] = {
-    PeopleKind.INVALID: _("The email is missing or invalid, or the list cannot hold one of the values."),
-    PeopleKind.DUPLICATE: _("The most recently updated profile is sent for all profiles with this email."),
-    PeopleKind.EXCLUSION: _("An administrator chose a segment whose members no export sends."),
-    PeopleKind.NO_CONSENT: _(
+MEANINGS: dict[ContactKind, str | Promise] = {
+    ContactKind.INVALID: _("The email is missing or invalid, or the list cannot hold one of the values."),
+    ContactKind.DUPLICATE: _("The most recently updated profile is sent for all profiles with this email."),
+    ContactKind.EXCLUSION: _("An administrator chose a segment whose members no export sends."),
+    ContactKind.NO_CONSENT: _(
         "The connection requires consent. The profile, or another profile with the same email, has not consented."
     ),
-    PeopleKind.CONTROL: _("The export holds out a percentage of the contacts to measure the effect of campaigns."),
-    PeopleKind.UNCHANGED: _("The list already has exactly these values. Nothing is sent."),
-    PeopleKind.PREVIOUSLY_REJECTED: _("Not retried until the data changes."),
-    PeopleKind.DELIVERED: _("The list has the current data of these contacts."),
-    PeopleKind.SUPPRESSED: _(
+    ContactKind.CONTROL: _(
+        "The export holds out a percentage of the contacts to measure the effect of campaigns."
+    ),
+    ContactKind.UNCHANGED: _("The list already has exactly these values. Nothing is sent."),
+    ContactKind.PREVIOUSLY_REJECTED: _("Not retried until the data changes."),
+    ContactKind.DELIVERED: _("The list has the current data of these contacts."),
+    ContactKind.SUPPRESSED: _(
         "Unsubscribed, suppressed, bounced, deleted or unconfirmed. Their status does not change."
     ),
-    PeopleKind.REJECTED: _("The destination rejected these contacts. The reasons are below."),
-    PeopleKind.INCOMPLETE: _(
+    ContactKind.REJECTED: _("The destination rejected these contacts. The reasons are below."),
+    ContactKind.INCOMPLETE: _(
         "The list cannot hold one of the values. The contacts are on the list without that value."
     ),
-    PeopleKind.UNKNOWN: _(
+    ContactKind.UNKNOWN: _(
         "The response does not show whether the list accepted these contacts. The next run sends them again."
     ),
-    PeopleKind.NOT_ATTEMPTED: _("The run ended before these contacts were sent. The next run sends them."),
-    PeopleKind.AWAITING_CONFIRMATION: _(
+    ContactKind.NOT_ATTEMPTED: _("The run ended before these contacts were sent. The next run sends them."),
+    ContactKind.AWAITING_CONFIRMATION: _(
         "The next run recalculates confirmed removals. Nothing is removed before."
     ),
-    PeopleKind.REMOVED: _("These contacts left the segments. Only this export had added them."),
-    PeopleKind.NOT_REMOVED: _("These contacts left the segments but were not removed. The reasons are below."),
+    ContactKind.REMOVED: _("These contacts left the segments. Only this export had added them."),
+    ContactKind.NOT_REMOVED: _("These contacts left the segments but were not removed. The reasons are below."),
 }
 # Contacts without a result yet have other names until the run has ended.
-_PENDING: dict[tuple[Phase, PeopleKind], str | Promise] = {
-    (Phase.PREVIEW, PeopleKind.NOT_ATTEMPTED): _("To send"),
-    (Phase.PREVIEW, PeopleKind.NOT_REMOVED): _("To remove"),
-    (Phase.OPEN, PeopleKind.NOT_ATTEMPTED): _("Pending"),
-    (Phase.OPEN, PeopleKind.NOT_REMOVED): _("To remove"),
+_PENDING: dict[tuple[Phase, ContactKind], str | Promise] = {
+    (Phase.PREVIEW, ContactKind.NOT_ATTEMPTED): _("To send"),
+    (Phase.PREVIEW, ContactKind.NOT_REMOVED): _("To remove"),
+    (Phase.OPEN, ContactKind.NOT_ATTEMPTED): _("Pending"),
+    (Phase.OPEN, ContactKind.NOT_REMOVED): _("To remove"),
 }
 _TO_RESTORE = _("Subscribers to restore")
 _TONES = {
-    PeopleKind.DELIVERED: "success",
-    PeopleKind.REJECTED: "danger",
-    PeopleKind.UNKNOWN: "warning",
-    PeopleKind.AWAITING_CONFIRMATION: "warning",
+    ContactKind.DELIVERED: "success",
+    ContactKind.REJECTED: "danger",
+    ContactKind.UNKNOWN: "warning",
+    ContactKind.AWAITING_CONFIRMATION: "warning",
 }
 # The results of which a run keeps a row for each contact.
-OUTCOMES: dict[PeopleKind, Sequence[OutcomeKind]] = {
-    PeopleKind.INVALID: [OutcomeKind.INVALID],
-    PeopleKind.DUPLICATE: [OutcomeKind.DUPLICATE],
-    PeopleKind.EXCLUSION: [OutcomeKind.EXCLUSION],
-    PeopleKind.NO_CONSENT: [OutcomeKind.NO_CONSENT],
-    PeopleKind.CONTROL: [OutcomeKind.CONTROL],
-    PeopleKind.SUPPRESSED: [OutcomeKind.LEFT],
-    PeopleKind.REJECTED: [OutcomeKind.REJECTED],
-    PeopleKind.UNKNOWN: [OutcomeKind.UNKNOWN],
-    PeopleKind.INCOMPLETE: [OutcomeKind.INCOMPLETE],
-    PeopleKind.AWAITING_CONFIRMATION: [OutcomeKind.TO_REMOVE],
-    PeopleKind.REMOVED: [OutcomeKind.REMOVED],
-    PeopleKind.NOT_REMOVED: [OutcomeKind.KEPT],
+OUTCOMES: dict[ContactKind, Sequence[OutcomeKind]] = {
+    ContactKind.INVALID: [OutcomeKind.INVALID],
+    ContactKind.DUPLICATE: [OutcomeKind.DUPLICATE],
+    ContactKind.EXCLUSION: [OutcomeKind.EXCLUSION],
+    ContactKind.NO_CONSENT: [OutcomeKind.NO_CONSENT],
+    ContactKind.CONTROL: [OutcomeKind.CONTROL],
+    ContactKind.SUPPRESSED: [OutcomeKind.LEFT],
+    ContactKind.REJECTED: [OutcomeKind.REJECTED],
+    ContactKind.UNKNOWN: [OutcomeKind.UNKNOWN],
+    ContactKind.INCOMPLETE: [OutcomeKind.INCOMPLETE],
+    ContactKind.AWAITING_CONFIRMATION: [OutcomeKind.TO_REMOVE],
+    ContactKind.REMOVED: [OutcomeKind.REMOVED],
+    ContactKind.NOT_REMOVED: [OutcomeKind.KEPT],
 }
 _KIND_OF = {outcome: kind for kind, outcomes in OUTCOMES.items() for outcome in outcomes}
 
 
-def kind_of_outcome(outcome: str) -> PeopleKind:
+def kind_of_outcome(outcome: str) -> ContactKind:
     """Return the group that an outcome belongs to."""
     return _KIND_OF[OutcomeKind(outcome)]
 
 
-def label_of(kind: PeopleKind, phase: Phase = Phase.ENDED) -> str | Promise:
+def label_of(kind: ContactKind, phase: Phase = Phase.ENDED) -> str | Promise:
     """Return the label of a group."""
     return _PENDING.get((phase, kind), LABELS[kind])
 
@@ -182,7 +184,7 @@ def label_of(kind: PeopleKind, phase: Phase = Phase.ENDED) -> str | Promise:
 class Count:
     """One number of a summary, with its label; the parts of it that have a number of their own."""
 
-    kind: PeopleKind
+    kind: ContactKind
     label: str | Promise
     contacts: int
     of_which: Sequence["Count"] = ()
@@ -237,7 +239,7 @@ class ResultSummary:
         """All members of the segments: the sum of the parts."""
         return sum(self.count(kind) for kind in PARTS)
 
-    def count(self, kind: PeopleKind) -> int:
+    def count(self, kind: ContactKind) -> int:
         """Return the number of contacts of a group."""
         return int(getattr(self, kind.value))
 
@@ -256,36 +258,36 @@ class ResultSummary:
     @property
     def beside(self) -> Sequence[Count]:
         """The counts that are no part of the members: delivered without a value, and removals."""
-        incomplete = [self._count(PeopleKind.INCOMPLETE)] if self.incomplete else []
+        incomplete = [self._count(ContactKind.INCOMPLETE)] if self.incomplete else []
         return [*incomplete, *self.removals]
 
-    def of_kinds(self, kinds: Sequence[PeopleKind]) -> Sequence[Count]:
+    def of_kinds(self, kinds: Sequence[ContactKind]) -> Sequence[Count]:
         """Return the counts of some groups, such as the columns of a table."""
         return [self._count(kind) for kind in kinds]
 
     @property
     def all_members(self) -> Count:
-        return self._count(PeopleKind.MEMBERS)
+        return self._count(ContactKind.MEMBERS)
 
-    def _is_shown(self, kind: PeopleKind) -> bool:
+    def _is_shown(self, kind: ContactKind) -> bool:
         if self.phase is Phase.PREVIEW and kind in _OF_RUNS:
             return False
         return bool(self.count(kind)) or kind not in _RARE
 
-    def _count(self, kind: PeopleKind) -> Count:
+    def _count(self, kind: ContactKind) -> Count:
         parts: Sequence[Count] = ()
-        if kind is PeopleKind.EXCLUDED:
+        if kind is ContactKind.EXCLUDED:
             parts = [self._count(part) for part in EXCLUDED_PARTS if self._is_shown(part)]
-        if kind is PeopleKind.NOT_ATTEMPTED and self.phase is Phase.PREVIEW:
-            parts = [self._count(PeopleKind.TO_ADD), self._count(PeopleKind.TO_UPDATE)]
-        label = _TO_RESTORE if self.restores and kind is PeopleKind.MEMBERS else label_of(kind, self.phase)
+        if kind is ContactKind.NOT_ATTEMPTED and self.phase is Phase.PREVIEW:
+            parts = [self._count(ContactKind.TO_ADD), self._count(ContactKind.TO_UPDATE)]
+        label = _TO_RESTORE if self.restores and kind is ContactKind.MEMBERS else label_of(kind, self.phase)
         return Count(kind, label, self.count(kind), parts)
 
     def as_numbers(self) -> dict[str, int]:
         """Return the counts by the names of programs: ``members`` is the sum of the parts that follow it up to
         ``not_attempted``."""
-        planned = (PeopleKind.PLANNED, PeopleKind.TO_ADD, PeopleKind.TO_UPDATE)
-        names = (PeopleKind.MEMBERS, *PARTS, *EXCLUDED_PARTS, *planned, PeopleKind.INCOMPLETE, *REMOVALS)
+        planned = (ContactKind.PLANNED, ContactKind.TO_ADD, ContactKind.TO_UPDATE)
+        names = (ContactKind.MEMBERS, *PARTS, *EXCLUDED_PARTS, *planned, ContactKind.INCOMPLETE, *REMOVALS)
         return {kind.value: self.count(kind) for kind in names} | {"new": self.new}
 
     def in_words(self) -> str | Promise:

@@ -15,7 +15,7 @@ from config.platform.jobs import clock, enqueue
 from config.platform.jobs.models import OPEN
 from exports.models import ExportPreview, Run
 from exports.privacy import disclosures
-from exports.results.summary import PeopleKind
+from exports.results.summary import ContactKind
 
 BATCHES_A_STEP = 100
 OUTCOMES_A_STEP = 5_000
@@ -60,7 +60,7 @@ def _empty_batches(run: Run) -> bool:
         )
         emptied = cursor.rowcount
     if emptied < BATCHES_A_STEP:
-        run.blocks.filter(kind=PeopleKind.UNCHANGED).delete()
+        run.blocks.filter(kind=ContactKind.UNCHANGED).delete()
         Run.objects.filter(pk=run.pk).update(batches_emptied_at=clock.now())
         logger.info("run %s: the people in its batches were kept to the end of their time and are gone", run.pk)
     return True

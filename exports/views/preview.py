@@ -93,7 +93,7 @@ def _context(request: Request, export: Export) -> dict[str, object]:
         "may_run": may_manage and can_run(export),
         "may_refresh": may_manage and request.user.may(Permission.SEGMENT_MANAGE),
         "sees_data": request.user.may(Permission.PERSONAL_DATA_SEE),
-        "people_url": reverse("exports:preview_people", args=[export.pk]),
+        "contacts_url": reverse("exports:preview_contacts", args=[export.pk]),
         "live_id": "preview-live",
         "live_url": reverse("exports:preview_live", args=[export.pk]),
         "live_done": not (job and job.is_open),

@@ -21,11 +21,11 @@ from exports.models import ContactBlock, ExportPreview
 from exports.reporting import messages
 from exports.reporting.breakdown import OutcomeGroup
 from exports.reporting.contact_lists import BlockContacts
-from exports.reporting.people import write_csv
+from exports.reporting.run_contacts import write_csv
 from exports.results import summary
-from exports.results.summary import EXCLUDED_PARTS, MEANINGS, REMOVALS, PeopleKind, Phase
+from exports.results.summary import EXCLUDED_PARTS, MEANINGS, REMOVALS, ContactKind, Phase
 from exports.views.access import find_export
-from exports.views.run_contacts import PAGE_SIZE, PeoplePage, asked_for, kind_of, kinds_of, words_of
+from exports.views.run_contacts import PAGE_SIZE, ContactsPage, asked_for, kind_of, kinds_of, words_of
 
 _COLUMNS = (
     Column("email", gettext_lazy("Email")),
@@ -33,10 +33,10 @@ _COLUMNS = (
     Column("why", gettext_lazy("Reason")),
     Column("code", gettext_lazy("Code")),
 )
-_PARTS: dict[PeopleKind, tuple[PeopleKind, ...]] = {
-    PeopleKind.EXCLUDED: EXCLUDED_PARTS,
-    PeopleKind.NOT_ATTEMPTED: (PeopleKind.TO_ADD, PeopleKind.TO_UPDATE),
-    PeopleKind.PLANNED: (PeopleKind.TO_ADD, PeopleKind.TO_UPDATE),
+_PARTS: dict[ContactKind, tuple[ContactKind, ...]] = {
+    ContactKind.EXCLUDED: EXCLUDED_PARTS,
+    ContactKind.NOT_ATTEMPTED: (ContactKind.TO_ADD, ContactKind.TO_UPDATE),
+    ContactKind.PLANNED: (ContactKind.TO_ADD, ContactKind.TO_UPDATE),
 }
 
 
@@ -47,14 +47,14 @@ def contacts(request: Request, export_id: int) -> HttpResponse:
     """List the contacts of one number of the latest preview (``?kind=``), a page at a time."""
     export = find_export(export_id)
     job = _latest(export.pk)
-    kind = kind_of(request.GET.get("kind", PeopleKind.MEMBERS))
+    kind = kind_of(request.GET.get("kind", ContactKind.MEMBERS))
     results = summary.of_preview((job.outline or {})["results"])
     sees_data = request.user.may(Permission.PERSONAL_DATA_SEE)
     words = words_of(request) if sees_data else ""
     reasons = messages.reasons_of_codes(export.pk)
     found = BlockContacts(_blocks(request, job, kind), reasons, words)
     rows = Paginator(cast(Any, found), PAGE_SIZE).get_page(request.GET.get("page", 1))
-    page = PeoplePage(
+    page = ContactsPage(
         cast(Any, rows), columns=_COLUMNS, query=request.GET, sort="", search=words, selectable=False
     )
     page.rows_gone = not job.blocks.exists()
@@ -63,7 +63,7 @@ def contacts(request: Request, export_id: int) -> HttpResponse:
         "job": job,
         "kind": kind.value,
         "kind_label": summary.label_of(kind, Phase.PREVIEW),
-        "meaning": MEANINGS.get(kind, "") if kind not in (PeopleKind.NOT_ATTEMPTED, *REMOVALS) else "",
+        "meaning": MEANINGS.get(kind, "") if kind not in (ContactKind.NOT_ATTEMPTED, *REMOVALS) else "",
         "kinds": kinds_of(results, gettext_lazy("Contacts who left the segments")),
         "groups": _groups(job, kind, reasons),
         "code": request.GET.get("code", ""),
@@ -73,10 +73,10 @@ def contacts(request: Request, export_id: int) -> HttpResponse:
         "rows_gone": page.rows_gone,
         "sees_data": sees_data,
         "query": request.GET.urlencode(),
-        "people_url": reverse("exports:preview_people", args=[export.pk]),
+        "contacts_url": reverse("exports:preview_contacts", args=[export.pk]),
         "active_nav": "exports",
     }
-    return render(request, "exports/preview_people.html", context)
+    return render(request, "exports/preview_contacts.html", context)
 
 
 @require_permission(Permission.EXPORT_VIEW)
@@ -86,7 +86,7 @@ def download(request: Request, export_id: int) -> StreamingHttpResponse:
     """What the page's filters let through, as CSV. That it was taken is recorded."""
     export = find_export(export_id)
     job = _latest(export.pk)
-    kind = kind_of(request.GET.get("kind", PeopleKind.MEMBERS))
+    kind = kind_of(request.GET.get("kind", ContactKind.MEMBERS))
     reasons = messages.reasons_of_codes(export.pk)
     found = BlockContacts(_blocks(request, job, kind), reasons, words_of(request))
     asked = asked_for(request, kind, ("code", "segment"))
@@ -103,26 +103,26 @@ def _latest(export_id: int) -> ExportPreview:
     return job
 
 
-def _blocks(request: Request, job: ExportPreview, kind: PeopleKind) -> QuerySet[ContactBlock]:
+def _blocks(request: Request, job: ExportPreview, kind: ContactKind) -> QuerySet[ContactBlock]:
     found = _of_kind(job, kind)
     given = {name: request.GET[name] for name in ("code", "segment") if request.GET.get(name)}
     return found.filter(**given)
 
 
-def _of_kind(job: ExportPreview, kind: PeopleKind) -> QuerySet[ContactBlock]:
-    if kind is PeopleKind.MEMBERS:
+def _of_kind(job: ExportPreview, kind: ContactKind) -> QuerySet[ContactBlock]:
+    if kind is ContactKind.MEMBERS:
         return job.blocks.filter(~Q(kind__in=REMOVALS))
     return job.blocks.filter(kind__in=_PARTS.get(kind, (kind,)))
 
 
-def _groups(job: ExportPreview, kind: PeopleKind, reasons: Mapping[str, str]) -> list[OutcomeGroup]:
+def _groups(job: ExportPreview, kind: ContactKind, reasons: Mapping[str, str]) -> list[OutcomeGroup]:
     """Group the contacts of a number by reason and segment, the largest groups first."""
     found = _of_kind(job, kind).exclude(code="").order_by().values("kind", "code", "segment")
-    if kind is PeopleKind.MEMBERS:
+    if kind is ContactKind.MEMBERS:
         return []
     return [
         OutcomeGroup(
-            PeopleKind(row["kind"]),
+            ContactKind(row["kind"]),
             row["code"],
             reasons.get(row["code"], row["code"]),
             row["people"],

@@ -23,10 +23,10 @@ from config.platform.web.lists import LONGEST_SEARCH, Column, ListPage, list_pag
 from config.platform.web.panes import render_pane
 from exports.models import Batch, BatchStatus, Run
 from exports.reporting import breakdown, messages
-from exports.reporting import people as reporting_people
+from exports.reporting import run_contacts as listed_contacts
 from exports.reporting.contact_lists import ContactList, ListedContact
 from exports.results import summary
-from exports.results.summary import MEANINGS, Count, PeopleKind, ResultSummary
+from exports.results.summary import MEANINGS, ContactKind, Count, ResultSummary
 from exports.views.access import find_run
 from exports.views.runs import frame, retry_button
 
@@ -34,8 +34,8 @@ PAGE_SIZE = 50
 
 # Their reason is the result itself, or is said beside each contact.
 _WITHOUT_REASONS = (
-    *(PeopleKind.DELIVERED, PeopleKind.UNCHANGED, PeopleKind.NOT_ATTEMPTED),
-    *(PeopleKind.PLANNED, PeopleKind.MEMBERS),
+    *(ContactKind.DELIVERED, ContactKind.UNCHANGED, ContactKind.NOT_ATTEMPTED),
+    *(ContactKind.PLANNED, ContactKind.MEMBERS),
 )
 _COLUMNS = (
     Column("email", gettext_lazy("Email")),
@@ -75,15 +75,15 @@ _TONES = {
 _FILTERS = ("code", "field", "segment")
 # The names of groups in addresses of version 0.1.
 _FORMER_NAMES = {
-    "left": PeopleKind.SUPPRESSED,
-    "kept": PeopleKind.NOT_REMOVED,
-    "not_sent": PeopleKind.NOT_ATTEMPTED,
-    "still_refused": PeopleKind.PREVIOUSLY_REJECTED,
-    "to_remove": PeopleKind.AWAITING_CONFIRMATION,
+    "left": ContactKind.SUPPRESSED,
+    "kept": ContactKind.NOT_REMOVED,
+    "not_sent": ContactKind.NOT_ATTEMPTED,
+    "still_refused": ContactKind.PREVIOUSLY_REJECTED,
+    "to_remove": ContactKind.AWAITING_CONFIRMATION,
 }
 
 
-class PeoplePage(ListPage[Any]):
+class ContactsPage(ListPage[Any]):
     """A page of contacts of one kind: only a search and a code narrow it, and only while the contacts are kept."""
 
     rows_gone = False
@@ -99,13 +99,13 @@ class PeoplePage(ListPage[Any]):
 def contacts(request: Request, run_id: int) -> HttpResponse:
     """List the contacts of one kind (``?kind=``), those with one code alone (``?code=``), a page at a time."""
     run = find_run(run_id)
-    first_kind = PeopleKind.MEMBERS if messages.texts_of(run).sends_contacts else PeopleKind.REMOVED
+    first_kind = ContactKind.MEMBERS if messages.texts_of(run).sends_contacts else ContactKind.REMOVED
     kind = _kind_of_run(request.GET.get("kind", first_kind))
     reasons = messages.reasons_of_codes(run.export_id)
     results = summary.of_run(run)
     sees_data = request.user.may(Permission.PERSONAL_DATA_SEE)
     count = results.count(kind)
-    context = frame(request, run, "exports:people") | {
+    context = frame(request, run, "exports:contacts") | {
         "kind": kind.value,
         "kind_label": summary.label_of(kind, results.phase),
         "meaning": MEANINGS.get(kind, ""),
@@ -129,9 +129,9 @@ def contacts(request: Request, run_id: int) -> HttpResponse:
         "rows_gone": bool(count) and not page.total,
         "groups": breakdown.group_outcomes(run, kind, reasons) if kind not in _WITHOUT_REASONS else [],
     }
-    if kind is PeopleKind.REJECTED:
+    if kind is ContactKind.REJECTED:
         context |= retry_button(run, request.user)
-    return render(request, "exports/people.html", context)
+    return render(request, "exports/contacts.html", context)
 
 
 @require_permission(Permission.EXPORT_VIEW)
@@ -145,11 +145,11 @@ def download(request: Request, run_id: int) -> StreamingHttpResponse:
     record("downloaded", run, by=request.user, changes={"people": (None, asked_for(request, kind, _FILTERS))})
     headers = {"Content-Disposition": f'attachment; filename="run-{run.number}-{kind}.csv"'}
     return StreamingHttpResponse(
-        reporting_people.write_csv(found), content_type="text/csv; charset=utf-8", headers=headers
+        listed_contacts.write_csv(found), content_type="text/csv; charset=utf-8", headers=headers
     )
 
 
-def asked_for(request: Request, kind: PeopleKind, filters: Sequence[str]) -> dict[str, object]:
+def asked_for(request: Request, kind: ContactKind, filters: Sequence[str]) -> dict[str, object]:
     """Say for the audit what the file holds; not the text of the search, since the audit outlives personal
     data."""
     asked: dict[str, object] = {name: request.GET[name] for name in filters if request.GET.get(name)}
@@ -157,16 +157,16 @@ def asked_for(request: Request, kind: PeopleKind, filters: Sequence[str]) -> dic
 
 
 def _page(
-    request: Request, run: Run, kind: PeopleKind, reasons: Mapping[str, str], *, sees_data: bool
-) -> PeoplePage:
+    request: Request, run: Run, kind: ContactKind, reasons: Mapping[str, str], *, sees_data: bool
+) -> ContactsPage:
     # Users who see masked addresses must not find out by a search which ones exist.
     words = words_of(request) if sees_data else ""
     found: Any = _found(request, run, kind, words, reasons)
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page", 1))
-    shown = PeoplePage(
+    shown = ContactsPage(
         cast(Any, page), columns=_COLUMNS, query=request.GET, sort="", search=words, selectable=False
     )
-    shown.rows_gone = not reporting_people.is_kept(run, kind)
+    shown.rows_gone = not listed_contacts.is_kept(run, kind)
     return shown
 
 
@@ -175,27 +175,27 @@ def words_of(request: Request) -> str:
     return request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
 
 
-def _found(request: Request, run: Run, kind: PeopleKind, words: str, reasons: Mapping[str, str]) -> ContactList:
+def _found(request: Request, run: Run, kind: ContactKind, words: str, reasons: Mapping[str, str]) -> ContactList:
     given = {name: request.GET.get(name, "") for name in _FILTERS}
-    return reporting_people.list_contacts(run, kind, words=words, reasons=reasons, **given)
+    return listed_contacts.list_contacts(run, kind, words=words, reasons=reasons, **given)
 
 
 def _shown(contact: ListedContact, results: ResultSummary) -> dict[str, object]:
     return {"person": contact, "label": summary.label_of(contact.kind, results.phase)}
 
 
-def kind_of(text: str) -> PeopleKind:
+def kind_of(text: str) -> ContactKind:
     """Return the group that an address names, perhaps one of an earlier version. Raises Http404."""
     try:
-        return _FORMER_NAMES.get(text) or PeopleKind(text)
+        return _FORMER_NAMES.get(text) or ContactKind(text)
     except ValueError:
         raise Http404 from None
 
 
-def _kind_of_run(text: str) -> PeopleKind:
+def _kind_of_run(text: str) -> ContactKind:
     """Return the group of contacts of a run that an address names. Raises Http404."""
     kind = kind_of(text)
-    if kind not in reporting_people.LISTED:
+    if kind not in listed_contacts.LISTED:
         raise Http404
     return kind
 
@@ -208,7 +208,7 @@ def kinds_of(
     if has_members:
         parts.append((gettext_lazy("Members"), [results.all_members, *results.counts]))
         of_which = [part for one in results.counts for part in one.of_which if part.contacts]
-        incomplete = results.of_kinds([PeopleKind.INCOMPLETE]) if results.incomplete else []
+        incomplete = results.of_kinds([ContactKind.INCOMPLETE]) if results.incomplete else []
         parts.append((gettext_lazy("Of which"), [*incomplete, *of_which]))
     parts.append((removals_title, results.removals))
     return [{"label": label, "counts": counts} for label, counts in parts if counts]
@@ -252,7 +252,7 @@ def batch(request: Request, run_id: int, number: int) -> HttpResponse:
         "batch": found,
         "shown": _shown_batch(found),
         "sees_data": sees_data,
-        "people": reporting_people.first_contacts(found, FIRST_CONTACTS) if sees_data else [],
+        "people": listed_contacts.first_contacts(found, FIRST_CONTACTS) if sees_data else [],
         "previous_url": _address(run, around["before"]),
         "next_url": _address(run, around["after"]),
         "active_nav": "exports",

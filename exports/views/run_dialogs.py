@@ -19,7 +19,7 @@ from exports.removal import list_cleanup
 from exports.removal import restore as removal_restore
 from exports.removal.restore import Restorable
 from exports.reporting import breakdown, messages
-from exports.results.summary import PeopleKind
+from exports.results.summary import ContactKind
 from exports.views.access import find_managed_run, find_run
 from exports.views.confirm import Confirmation, confirm, count_shown
 
@@ -97,14 +97,14 @@ def _removals_to_confirm(run: Run) -> dict[str, object]:
         "how": how,
         "sentence": _what_removal_does(BatchOperation(how)),
         "reaches_everywhere": policies.reaches_everywhere(run),
-        "people_url": f"{reverse('exports:people', args=[run.pk])}?kind=awaiting_confirmation"
+        "contacts_url": f"{reverse('exports:contacts', args=[run.pk])}?kind=awaiting_confirmation"
         if run.removals_held
         else "",
     }
 
 
-def _people_url(run: Run, kind: PeopleKind) -> str:
-    return f"{reverse('exports:people', args=[run.pk])}?kind={kind}"
+def _contacts_url(run: Run, kind: ContactKind) -> str:
+    return f"{reverse('exports:contacts', args=[run.pk])}?kind={kind}"
 
 
 def _what_removal_does(operation: BatchOperation) -> str:
@@ -155,7 +155,7 @@ def retry_rejected_contacts(request: Request, run_id: int) -> HttpResponse:
     """Confirm a run that sends rejected contacts again; ``?code=`` selects those rejected for one reason."""
     run = find_managed_run(request, run_id)
     code = request.GET.get("code", "")
-    groups = breakdown.group_outcomes(run, PeopleKind.REJECTED)
+    groups = breakdown.group_outcomes(run, ContactKind.REJECTED)
     sentence = _(
         "A run starts now. It sends %(people)s rejected contacts again with the same data, and "
         "all other changes. Contacts rejected again for the same reason are not reported."
@@ -170,6 +170,6 @@ def retry_rejected_contacts(request: Request, run_id: int) -> HttpResponse:
         sentence=sentence % {"people": sum(group.people for group in groups if code in ("", group.code))},
         confirm_label=_("Retry contacts"),
         act=act,
-        back=_people_url(run, PeopleKind.REJECTED),
+        back=_contacts_url(run, ContactKind.REJECTED),
     )
     return confirm(request, asked)

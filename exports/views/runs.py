@@ -37,7 +37,7 @@ from exports.removal.removal_plan import RemovalGuard
 from exports.reporting import breakdown, messages, next_steps, progress
 from exports.reporting.run_message import describe_message
 from exports.results import summary, unknown_results
-from exports.results.summary import PARTS, PeopleKind, ResultSummary
+from exports.results.summary import PARTS, ContactKind, ResultSummary
 from exports.state.status import Reason
 from exports.views.access import find_run
 from exports.views.run_settings import list_events, settings_context
@@ -52,23 +52,23 @@ COLUMNS = (
     Column("members", gettext_lazy("Members"), order_by=("members", "number"), kind="number"),
 )
 # The results by which the history can be sorted, in the database.
-SORTED_BY: dict[PeopleKind, F | CombinedExpression] = {
-    PeopleKind.DELIVERED: F("delivered"),
-    PeopleKind.UNCHANGED: F("unchanged"),
-    PeopleKind.EXCLUDED: F("invalid")
+SORTED_BY: dict[ContactKind, F | CombinedExpression] = {
+    ContactKind.DELIVERED: F("delivered"),
+    ContactKind.UNCHANGED: F("unchanged"),
+    ContactKind.EXCLUDED: F("invalid")
     + F("duplicates")
     + F("excluded_by_segment")
     + F("without_consent")
     + F("held_out"),
-    PeopleKind.SUPPRESSED: F("left") + F("still_suppressed"),
-    PeopleKind.PREVIOUSLY_REJECTED: F("still_refused") - F("still_suppressed"),
-    PeopleKind.REJECTED: F("rejected"),
-    PeopleKind.UNKNOWN: F("unknown"),
-    PeopleKind.NOT_ATTEMPTED: F("planned") - F("delivered") - F("left") - F("rejected") - F("unknown"),
-    PeopleKind.REMOVED: F("removed"),
+    ContactKind.SUPPRESSED: F("left") + F("still_suppressed"),
+    ContactKind.PREVIOUSLY_REJECTED: F("still_refused") - F("still_suppressed"),
+    ContactKind.REJECTED: F("rejected"),
+    ContactKind.UNKNOWN: F("unknown"),
+    ContactKind.NOT_ATTEMPTED: F("planned") - F("delivered") - F("left") - F("rejected") - F("unknown"),
+    ContactKind.REMOVED: F("removed"),
 }
 # They have a column when a run of the export has contacts there; without it, the others add up all the same.
-_RARE_COLUMNS = (PeopleKind.PREVIOUSLY_REJECTED, PeopleKind.UNKNOWN, PeopleKind.NOT_ATTEMPTED)
+_RARE_COLUMNS = (ContactKind.PREVIOUSLY_REJECTED, ContactKind.UNKNOWN, ContactKind.NOT_ATTEMPTED)
 
 # What the list holds is asked once a run is over, and known so soon.
 _ASKED_WITHIN = timedelta(seconds=10)
@@ -166,13 +166,13 @@ def history(request: Request, export_id: int) -> HttpResponse:
     return render(request, "exports/history.html", context)
 
 
-def _result_columns(export: Export) -> list[PeopleKind]:
+def _result_columns(export: Export) -> list[ContactKind]:
     """Return the results that the history of an export has a column for."""
     most = export.runs.aggregate(**{f"most_{kind}": Max(SORTED_BY[kind]) for kind in _RARE_COLUMNS})
-    return [kind for kind in (*PARTS, PeopleKind.REMOVED) if kind not in _RARE_COLUMNS or most[f"most_{kind}"]]
+    return [kind for kind in (*PARTS, ContactKind.REMOVED) if kind not in _RARE_COLUMNS or most[f"most_{kind}"]]
 
 
-def _result_column(kind: PeopleKind) -> Column:
+def _result_column(kind: ContactKind) -> Column:
     order = (SORTED_BY[kind], "number")
     return Column(kind.value, summary.LABELS[kind], order_by=order, kind="number")
 
@@ -280,7 +280,7 @@ def frame(request: Request, run: Run, tab: str) -> dict[str, object]:
             (label, reverse(name, args=[run.pk]), name == tab)
             for label, name in (
                 (_("Overview"), "exports:run"),
-                (_("Contacts"), "exports:people"),
+                (_("Contacts"), "exports:contacts"),
                 (_("Batches"), "exports:batches"),
                 (_("Settings used"), "exports:run_settings"),
             )

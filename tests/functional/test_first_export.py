@@ -240,8 +240,8 @@ def test_every_page_fits_a_phone_and_passes_axe_in_both_colours(
         f"/data/exports/{export.pk}/remove/",
         f"/data/exports/{export.pk}/runs/",
         f"/data/runs/{run.pk}/",
-        f"/data/runs/{run.pk}/people/?kind=delivered",
-        f"/data/runs/{run.pk}/people/?kind=members",
+        f"/data/runs/{run.pk}/contacts/?kind=delivered",
+        f"/data/runs/{run.pk}/contacts/?kind=members",
         f"/data/runs/{run.pk}/batches/",
         f"/data/runs/{run.pk}/settings/",
     ]

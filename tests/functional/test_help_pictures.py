@@ -81,14 +81,14 @@ def address_of(name: str, run: Run) -> str:
     """Return the address of the screen that a picture shows."""
     ids = {
         "exports:run": run.pk,
-        "exports:people": run.pk,
+        "exports:contacts": run.pk,
         "exports:edit": run.export_id,
         "connections:edit": run.export.connection_id,
         "segments:edit": Segment.objects.get(name="Nordic customers").pk,
     }
     url_name = PICTURES[name].url_name
     return reverse(url_name, args=[ids[url_name]] if url_name in ids else []) + (
-        "?kind=rejected" if url_name == "exports:people" else ""
+        "?kind=rejected" if url_name == "exports:contacts" else ""
     )
 
 

@@ -101,5 +101,5 @@ def test_the_first_export_in_each_language(
     expect(page.locator(".run-title .pill")).to_have_text(text("Successful"))
     expect(page.locator("#metric-delivered")).to_have_text("1")
     text.check("run")
-    page.goto(f"/data/runs/{run.pk}/people/?kind=excluded")
+    page.goto(f"/data/runs/{run.pk}/contacts/?kind=excluded")
     text.check("contacts")

@@ -310,7 +310,7 @@ def _a_guarded_run(page: Page, role: str) -> None:
     page.goto(f"/data/runs/{run.pk}/")
     expect(page.get_by_text("11 removals await confirmation").first).to_be_visible()
     expect(page.get_by_role("link", name="Confirm removals")).to_have_count(int(role != "viewer"))
-    page.goto(f"/data/runs/{run.pk}/people/?kind=rejected")
+    page.goto(f"/data/runs/{run.pk}/contacts/?kind=rejected")
     expect(page.get_by_text("ann@example.com")).to_have_count(int(role != "viewer"))
 
 

@@ -16,7 +16,7 @@ from exports import policies
 from exports.actions import retries, runs
 from exports.models import Export, Removal, Run
 from exports.results import summary
-from exports.results.summary import PARTS, REMOVALS, PeopleKind
+from exports.results.summary import PARTS, REMOVALS, ContactKind
 from exports.run import pipeline
 from segments.models import Segment
 from tests.scenarios.failing_workers import Killed, Requests, Trouble
@@ -156,7 +156,7 @@ def test_every_summary_of_many_random_runs_says_the_same(
     number = int(os.environ.get("RUNS") or _IN_DRILLS)
     played = [summary.of_run(run) for run in _check_runs(sandbox, client, seed=seed, number=number)]
     seen = {kind.value: sum(results.count(kind) for results in played) for kind in (*PARTS, *REMOVALS)}
-    rare = (PeopleKind.UNKNOWN, PeopleKind.NOT_REMOVED)
+    rare = (ContactKind.UNKNOWN, ContactKind.NOT_REMOVED)
     assert number < _IN_DRILLS or all(seen[kind] for kind in seen if kind not in rare), f"SEED={seed}: {seen}"
     with capsys.disabled():
         sys.stdout.write(f"\nSEED={seed}: {number} runs, {seen}")

@@ -9,11 +9,11 @@ from django.urls import reverse
 from config.platform.notifications.models import Condition
 from exports.api.shown_run import shown_run
 from exports.models import Run
-from exports.reporting import people
+from exports.reporting import run_contacts
 from exports.results import summary
-from exports.results.summary import EXCLUDED_PARTS, PARTS, REMOVALS, PeopleKind, ResultSummary
+from exports.results.summary import EXCLUDED_PARTS, PARTS, REMOVALS, ContactKind, ResultSummary
 
-_KINDS = (PeopleKind.MEMBERS, *PARTS, *EXCLUDED_PARTS, *REMOVALS, PeopleKind.INCOMPLETE)
+_KINDS = (ContactKind.MEMBERS, *PARTS, *EXCLUDED_PARTS, *REMOVALS, ContactKind.INCOMPLETE)
 _NUMBER = re.compile(
     r'href="([^"]*)" (?:id="[^"]*" )?data-result="(\w+)"[^>]*>'
     r'(?:[^<]*<span class="kinds__count">|<strong>)?([\d,]+)'
@@ -30,12 +30,12 @@ def check_sums(run: Run) -> ResultSummary:
     assert numbers["excluded"] == sum(numbers[kind.value] for kind in EXCLUDED_PARTS)
     assert results.removed + results.not_removed == run.to_remove
     for kind in _KINDS:
-        contacts = people.list_contacts(run, kind)
+        contacts = run_contacts.list_contacts(run, kind)
         listed = list(contacts.all())
         assert len(contacts) == len(listed) == results.count(kind), (
             f"{run}: {kind} counts {results.count(kind)} and lists {len(listed)} contacts."
         )
-        if kind in PARTS and kind not in (PeopleKind.EXCLUDED,):
+        if kind in PARTS and kind not in (ContactKind.EXCLUDED,):
             assert {each.kind for each in listed} <= {kind}, f"{run}: {kind} lists other results."
     return results
 
@@ -44,7 +44,7 @@ def check_pages(run: Run, client: Client) -> None:
     """Check that every page, alert and program that summarizes a run says the same numbers, and that each number
     of its page opens that many contacts."""
     results = check_sums(run)
-    own_url = reverse("exports:people", args=[run.pk])
+    own_url = reverse("exports:contacts", args=[run.pk])
     pages = [reverse("exports:run", args=[run.pk]), reverse("exports:runs", args=[run.export_id]), own_url]
     ordinary = run.export.runs.exclude(kind="list_cleanup").order_by("-pk").first()
     if ordinary == run:
@@ -57,7 +57,7 @@ def check_pages(run: Run, client: Client) -> None:
         is_planned = results.members or results.removals  # else it ended before, and its page says only that
         assert shown or not is_planned, f"{page} summarizes no results of {run}."
         for kind, contacts in shown.items():
-            assert contacts == results.count(PeopleKind(kind)), f"{page} says {kind} {contacts}: {results}"
+            assert contacts == results.count(ContactKind(kind)), f"{page} says {kind} {contacts}: {results}"
         opened |= shown
     for kind, contacts in opened.items():
         listed = client.get(f"{own_url}?kind={kind}").content.decode()

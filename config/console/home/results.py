@@ -13,13 +13,13 @@ from config.platform.jobs.models import JobStatus
 from config.platform.web import formats
 from exports.models import Run
 from exports.results import summary
-from exports.results.summary import PARTS, REMOVALS, PeopleKind, ResultSummary
+from exports.results.summary import PARTS, REMOVALS, ContactKind, ResultSummary
 from exports.results.summary import Count as ResultCount
 
 DAYS = 30
 # What runs did to lists; in the chart each lies on the one before it. Unknown is drawn only where there is some.
-DRAWN = (PeopleKind.DELIVERED, PeopleKind.REJECTED, PeopleKind.UNKNOWN, PeopleKind.REMOVED)
-_ALWAYS = (PeopleKind.DELIVERED, PeopleKind.REJECTED, PeopleKind.REMOVED)
+DRAWN = (ContactKind.DELIVERED, ContactKind.REJECTED, ContactKind.UNKNOWN, ContactKind.REMOVED)
+_ALWAYS = (ContactKind.DELIVERED, ContactKind.REJECTED, ContactKind.REMOVED)
 # The counts of a run that its summary is made of.
 _SUMMED = (
     *("delivered", "unchanged", "invalid", "duplicates", "excluded_by_segment", "without_consent", "held_out"),
@@ -34,7 +34,7 @@ DAY_WIDTH, GAP, HEIGHT = 10, 2, 100
 class Bar:
     """One part of the bar of a day, from ``y`` down."""
 
-    kind: PeopleKind
+    kind: ContactKind
     x: int
     y: float
     height: float
@@ -83,7 +83,7 @@ class RecentResults:
         """The totals of each result that some run had, for the table: members first, what they add up from, and
         removals."""
         kinds = [kind for kind in (*PARTS, *REMOVALS) if self.total.count(kind)]
-        return self.total.of_kinds([PeopleKind.MEMBERS, *kinds])
+        return self.total.of_kinds([ContactKind.MEMBERS, *kinds])
 
     @property
     def rows(self) -> list[tuple[date, Sequence[ResultCount]]]:

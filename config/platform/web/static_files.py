@@ -54,7 +54,7 @@ STYLES = Bundle(
         "exports/run",
         "exports/accounting",
         "exports/strip",
-        "exports/people",
+        "exports/contacts",
         "exports/preview",
         "segments",
         "builder",

@@ -63,7 +63,7 @@ def test_a_contact_is_sent_without_the_value_which_is_counted_and_listed(
     assert "Note" not in found["cid@example.com"]
     run = Run.objects.get()
     assert "3 contacts were delivered without a value" in run.message
-    page = alice_client.get(reverse("exports:people", args=[run.pk]), {"kind": "incomplete"}).content.decode()
+    page = alice_client.get(reverse("exports:contacts", args=[run.pk]), {"kind": "incomplete"}).content.decode()
     assert "“Birthday” requires a date from 1900-01-01 to 2076-06-06" in page
     assert "“Color” has no option for the value" in page
     assert "“Note” allows at most 250 characters" in page

@@ -48,17 +48,19 @@ def words_of(client: Client, name: str, *arguments: Any) -> str:
 
 
 def test_contacts_to_remove_are_listed_before_confirming(held: Run, alice_client: Client) -> None:
-    listed = text_of(alice_client, "exports:people", held.pk, query="?kind=awaiting_confirmation")
+    listed = text_of(alice_client, "exports:contacts", held.pk, query="?kind=awaiting_confirmation")
     assert all(email in listed for email in LEAVERS)
     assert CROWD[19] not in listed
     assert "No longer a member of any segment of this export." in listed
-    download = alice_client.get(reverse("exports:people_download", args=[held.pk]) + "?kind=awaiting_confirmation")
+    download = alice_client.get(
+        reverse("exports:contacts_download", args=[held.pk]) + "?kind=awaiting_confirmation"
+    )
     assert b"".join(download).count(b"@example.com") == 15
     assert "?kind=awaiting_confirmation" in text_of(alice_client, "exports:run", held.pk)
 
 
 def test_contacts_to_remove_are_masked_without_the_permission(held: Run, charlie_client: Client) -> None:
-    listed = text_of(charlie_client, "exports:people", held.pk, query="?kind=awaiting_confirmation")
+    listed = text_of(charlie_client, "exports:contacts", held.pk, query="?kind=awaiting_confirmation")
     assert not any(email in listed for email in LEAVERS)
     assert listed.count("p•••@e•••.com") >= 15
 
@@ -94,7 +96,7 @@ def test_the_webhook_says_the_numbers_of_removals(held: Run) -> None:
 
 def test_the_confirmation_leads_to_the_contacts(held: Run, alice_client: Client) -> None:
     dialog = text_of(alice_client, "exports:confirm_removals", held.pk)
-    assert f'href="{reverse("exports:people", args=[held.pk])}?kind=awaiting_confirmation"' in dialog
+    assert f'href="{reverse("exports:contacts", args=[held.pk])}?kind=awaiting_confirmation"' in dialog
 
 
 @pytest.mark.parametrize(
@@ -121,10 +123,10 @@ def test_the_number_of_a_run_leads_to_the_removed_contacts(held: Run, alice: Use
     runs.confirm_removals(held, people=15, how="delete", by=alice)
     run = Run.objects.latest("pk")
     _finish(run)
-    link = f'/data/runs/{run.pk}/people/?kind=removed"'
+    link = f'/data/runs/{run.pk}/contacts/?kind=removed"'
     for name in ("exports:runs", "exports:run"):
         assert link in text_of(alice_client, name, *_arguments(name, run)), name
-    listed = text_of(alice_client, "exports:people", run.pk, query="?kind=removed")
+    listed = text_of(alice_client, "exports:contacts", run.pk, query="?kind=removed")
     assert all(email in listed for email in LEAVERS)
 
 

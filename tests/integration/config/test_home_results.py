@@ -16,7 +16,7 @@ from config.platform.schedules import display
 from config.platform.schedules.display import SystemState
 from connections.models import Connection
 from exports.models import Export, ExportSchedule, Run, Trigger
-from exports.results.summary import PARTS, PeopleKind
+from exports.results.summary import PARTS, ContactKind
 from segments.models import DataSource, Segment, SegmentSchedule, SourceSchedule
 
 pytestmark = pytest.mark.django_db
@@ -67,7 +67,7 @@ def test_the_results_of_each_day_and_their_totals_add_up(export: Export) -> None
     assert [one.kind for one in today[1]] == columns
     for counts in (today[1], earlier[1], found.columns):
         by_kind = {one.kind: one.contacts for one in counts}
-        assert by_kind[PeopleKind.MEMBERS] == sum(by_kind.get(kind, 0) for kind in PARTS)
+        assert by_kind[ContactKind.MEMBERS] == sum(by_kind.get(kind, 0) for kind in PARTS)
     assert {one.kind: one.contacts for one in earlier[1]} == {
         "members": 13,
         "delivered": 7,

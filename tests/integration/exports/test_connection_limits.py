@@ -85,11 +85,11 @@ def test_the_run_page_counts_them_and_leads_to_them(
     run = run_to_its_end(agreeing)
     html = bob_client.get(f"/data/runs/{run.pk}/").content.decode()
     assert "No consent" in html
-    assert f"/data/runs/{run.pk}/people/?kind=no_consent" in html
-    people = bob_client.get(f"/data/runs/{run.pk}/people/?kind=no_consent").content.decode()
+    assert f"/data/runs/{run.pk}/contacts/?kind=no_consent" in html
+    people = bob_client.get(f"/data/runs/{run.pk}/contacts/?kind=no_consent").content.decode()
     assert "silent@example.com" in people
     assert "is not true for this contact" in people
-    masked = charlie_client.get(f"/data/runs/{run.pk}/people/?kind=no_consent").content.decode()
+    masked = charlie_client.get(f"/data/runs/{run.pk}/contacts/?kind=no_consent").content.decode()
     assert "silent@example.com" not in masked
 
 

@@ -141,10 +141,10 @@ def test_the_preview_counts_what_the_run_holds_out(held_out: Export, bob_client:
 def test_the_run_shows_the_control_group_and_its_contacts(held_out: Export, bob_client: Client) -> None:
     run = run_to_its_end(held_out)
     assert "In the control group" in page(bob_client, f"/data/runs/{run.pk}/")
-    assert "ben@example.com" in page(bob_client, f"/data/runs/{run.pk}/people/?kind=control")
+    assert "ben@example.com" in page(bob_client, f"/data/runs/{run.pk}/contacts/?kind=control")
     assert "50% of the contacts are held out" in page(bob_client, f"/data/runs/{run.pk}/settings/")
     assert "4 excluded" in run.message  # the control group, and three that cannot be sent
-    downloaded = bob_client.get(f"/data/runs/{run.pk}/people/download/?kind=control")
+    downloaded = bob_client.get(f"/data/runs/{run.pk}/contacts/download/?kind=control")
     lines = b"".join(downloaded.streaming_content).decode("utf-8-sig").splitlines()  # type: ignore[attr-defined]
     assert [line.split(",")[0] for line in lines] == ["email", "ben@example.com"]
 

@@ -64,7 +64,7 @@ def test_it_shows_the_last_run_with_links_to_the_people(bob_client: Client, news
     shown = page(bob_client)
     assert "Successful" in shown
     assert (
-        f'href="/data/runs/{run.pk}/people/?kind=delivered" data-result="delivered" ><strong>3</strong>' in shown
+        f'href="/data/runs/{run.pk}/contacts/?kind=delivered" data-result="delivered" ><strong>3</strong>' in shown
     )
     assert "just now" in shown
 

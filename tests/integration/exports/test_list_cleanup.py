@@ -80,7 +80,7 @@ def test_only_contacts_that_the_export_alone_has_added_are_removed(
     assert AuditEntry.objects.get(action="cleared").changes["removal"][1]["how"] == "delete"
     used = bob_client.get(f"/data/runs/{ended.pk}/settings/").content.decode()
     assert "When contacts leave the previous list" in used
-    people = bob_client.get(f"/data/runs/{ended.pk}/people/").content.decode()
+    people = bob_client.get(f"/data/runs/{ended.pk}/contacts/").content.decode()
     assert CROWD[7] in people
     assert "Members of the segments" not in people
     page = bob_client.get(f"/data/runs/{ended.pk}/").content.decode()

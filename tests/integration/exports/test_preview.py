@@ -281,7 +281,7 @@ def test_each_number_of_a_preview_opens_the_contacts_that_it_counts(
 ) -> None:
     worked_out(newsletter, bob)
     shown = bob_client.get(f"/data/exports/{newsletter.pk}/preview/").content.decode()
-    address = f"/data/exports/{newsletter.pk}/preview/people/"
+    address = f"/data/exports/{newsletter.pk}/preview/contacts/"
     numbers = {kind: int(number) for kind, number in re.findall(r'data-result="(\w+)">([\d,]+)', shown)}
     assert numbers["members"] == sum(
         numbers[kind] for kind in ("unchanged", "excluded", "suppressed", "not_attempted")

@@ -88,7 +88,7 @@ def test_each_of_several_reasons_can_be_asked_for_alone(bob_client: Client, reje
     url = f"/data/runs/{rejected.pk}/ask-again/"
     assert f"{url}?code=" not in page(bob_client, f"/data/runs/{rejected.pk}/")  # there is one reason
     rejected.outcomes.filter(email="ben@example.com").update(code="2")
-    for shown in ("", "people/?kind=rejected"):
+    for shown in ("", "contacts/?kind=rejected"):
         html = page(bob_client, f"/data/runs/{rejected.pk}/{shown}")
         assert f'href="{url}?code=2"' in html
         assert "Retry all rejected contacts" in html
@@ -130,7 +130,7 @@ def test_it_refuses_when_the_rows_are_gone(rejected: Run, bob: User) -> None:
 
 def test_it_gives_people_as_a_file_and_records_it(bob_client: Client, rejected: Run) -> None:
     rejected.outcomes.filter(email="ben@example.com").update(email="=1+1@example.com")
-    answer = bob_client.get(f"/data/runs/{rejected.pk}/people/download/?kind=rejected")
+    answer = bob_client.get(f"/data/runs/{rejected.pk}/contacts/download/?kind=rejected")
     lines = b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()  # type: ignore[attr-defined]
     assert lines[0] == "email,profile,outcome,code,reason,batch,field,segment"
     assert [line.split(",")[0] for line in lines[1:]] == ["'=1+1@example.com", "cid@example.com"]
@@ -138,7 +138,7 @@ def test_it_gives_people_as_a_file_and_records_it(bob_client: Client, rejected: 
 
 
 def test_it_gives_the_delivered_as_a_file(bob_client: Client, rejected: Run) -> None:
-    answer = bob_client.get(f"/data/runs/{rejected.pk}/people/download/?kind=delivered&q=ANN")
+    answer = bob_client.get(f"/data/runs/{rejected.pk}/contacts/download/?kind=delivered&q=ANN")
     lines = b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()  # type: ignore[attr-defined]
     assert [line.split(",")[0] for line in lines] == ["email", "ann@example.com"]
     changes = AuditEntry.objects.get(action="downloaded").changes
@@ -146,8 +146,8 @@ def test_it_gives_the_delivered_as_a_file(bob_client: Client, rejected: Run) -> 
 
 
 def test_it_gives_viewers_no_file(charlie_client: Client, rejected: Run) -> None:
-    assert charlie_client.get(f"/data/runs/{rejected.pk}/people/download/?kind=rejected").status_code == 403
-    shown = page(charlie_client, f"/data/runs/{rejected.pk}/people/?kind=rejected")
+    assert charlie_client.get(f"/data/runs/{rejected.pk}/contacts/download/?kind=rejected").status_code == 403
+    shown = page(charlie_client, f"/data/runs/{rejected.pk}/contacts/?kind=rejected")
     assert "Download CSV" not in shown
     assert not AuditEntry.objects.filter(action="downloaded").exists()
 

@@ -88,7 +88,7 @@ def test_a_preview_lists_all_contacts_to_remove_with_reason_and_segment(
     change_attribute(CROWD[:15], "city", "Rome")
     refresh(vips.segments.get())
     preview.work_out(preview.request(vips, by=alice).pk)
-    address = f"/data/exports/{vips.pk}/preview/people/?kind=awaiting_confirmation"
+    address = f"/data/exports/{vips.pk}/preview/contacts/?kind=awaiting_confirmation"
     shown = alice_client.get(address).content.decode()
     assert 'data-total="15"' in shown
     assert "No longer a member of any segment of this export." in shown

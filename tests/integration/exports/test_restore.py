@@ -63,7 +63,7 @@ def test_deleted_subscribers_are_added_again_except_who_unsubscribed_or_signed_u
     page = alice_client.get(reverse("exports:run", args=[restored.pk])).content.decode()
     assert "Subscribers to restore" in page
     assert "Members of the segments" not in page
-    people = reverse("exports:people", args=[restored.pk])
+    people = reverse("exports:contacts", args=[restored.pk])
     assert CROWD[0] in alice_client.get(f"{people}?kind=delivered").content.decode()
 
 
@@ -117,7 +117,7 @@ def test_unsubscribed_subscribers_are_restored_except_who_unsubscribed_at_anothe
     now = states(account, export.list_id)
     assert (now[CROWD[0]], now[CROWD[1]], now[CROWD[2]]) == ("Active", "Unsubscribed", "Unsubscribed")
     assert restored.outcomes.filter(kind="left", code="own_unsubscribe").count() == 2
-    people = reverse("exports:people", args=[restored.pk])
+    people = reverse("exports:contacts", args=[restored.pk])
     assert "at another time than this run" in alice_client.get(f"{people}?kind=suppressed").content.decode()
     assert removal_restore.count(removing) == removal_restore.Restorable(gone=3)
     assert run(export).to_remove == 0

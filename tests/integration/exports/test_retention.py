@@ -8,8 +8,8 @@ from pytest_django import Settings
 
 from config.platform.jobs import clock
 from exports.models import Export, OutcomeKind, Run
-from exports.reporting import people
-from exports.results.summary import PeopleKind
+from exports.reporting import run_contacts
+from exports.results.summary import ContactKind
 from exports.scheduler import retention
 from tests.integration.exports.conftest import run_to_its_end
 from tests.support.sandbox import RunningSandbox
@@ -57,12 +57,12 @@ def test_unchanged_contacts_go_with_the_batches_and_suppressed_ones_stay(
     again.refresh_from_db()
     assert [*again.blocks.values_list("kind", flat=True)] == ["suppressed"]
     for kind, is_kept in (
-        (PeopleKind.UNCHANGED, False),
-        (PeopleKind.MEMBERS, False),
-        (PeopleKind.SUPPRESSED, True),
+        (ContactKind.UNCHANGED, False),
+        (ContactKind.MEMBERS, False),
+        (ContactKind.SUPPRESSED, True),
     ):
-        assert people.is_kept(again, kind) is is_kept, kind
-        assert bool(len(people.list_contacts(again, kind))) is is_kept, kind
+        assert run_contacts.is_kept(again, kind) is is_kept, kind
+        assert bool(len(run_contacts.list_contacts(again, kind))) is is_kept, kind
 
 
 def test_reasons_of_contacts_that_were_not_removed_stay_as_long_as_outcomes(old: Run, settings: Settings) -> None:
@@ -71,12 +71,12 @@ def test_reasons_of_contacts_that_were_not_removed_stay_as_long_as_outcomes(old:
     retention.forget_for_a_while()
     old.refresh_from_db()
     assert old.batches_emptied_at
-    listed = people.list_contacts(old, PeopleKind.NOT_REMOVED)
+    listed = run_contacts.list_contacts(old, ContactKind.NOT_REMOVED)
     assert [each.email for each in listed.all()] == ["dee@example.com"]
     _aged(old, settings.OUTCOME_RETENTION_DAYS + 1)
     retention.forget_for_a_while()
     old.refresh_from_db()
-    assert len(people.list_contacts(old, PeopleKind.NOT_REMOVED)) == 0
+    assert len(run_contacts.list_contacts(old, ContactKind.NOT_REMOVED)) == 0
 
 
 def test_it_keeps_what_is_young(newsletter: Export, account: RunningSandbox) -> None:
@@ -99,7 +99,7 @@ def test_it_continues_at_the_next_message(old: Run, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("kind", ["delivered", "invalid"])
 def test_a_count_says_that_its_rows_are_gone(bob_client: Client, old: Run, kind: str) -> None:
     retention.forget_for_a_while()
-    shown = bob_client.get(f"/data/runs/{old.pk}/people/?kind={kind}").content.decode()
+    shown = bob_client.get(f"/data/runs/{old.pk}/contacts/?kind={kind}").content.decode()
     assert "Results no longer stored" in shown
     assert "Download CSV" not in shown
 

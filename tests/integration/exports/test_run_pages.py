@@ -73,8 +73,8 @@ def test_it_lists_runs_with_numbers_that_lead_to_people(bob_client: Client, news
     first, second = run_to_its_end(newsletter, bob), run_to_its_end(newsletter, bob)
     shown = bob_client.get(history(newsletter)).content.decode()
     assert shown.index("Run 2") < shown.index("Run 1")
-    assert f'href="/data/runs/{first.pk}/people/?kind=delivered" data-result="delivered">3</a>' in shown
-    assert f'href="/data/runs/{second.pk}/people/?kind=delivered" data-result="delivered">0</a>' in shown
+    assert f'href="/data/runs/{first.pk}/contacts/?kind=delivered" data-result="delivered">3</a>' in shown
+    assert f'href="/data/runs/{second.pk}/contacts/?kind=delivered" data-result="delivered">0</a>' in shown
     assert "Nothing new to send" in shown
     assert "Bob Brown" in shown
 
@@ -116,11 +116,11 @@ def test_it_accounts_for_everybody(charlie_client: Client, newsletter: Export, b
         "Manual, Bob Brown",
         "Sandbox",
         "3 not sent by this export before, 0 changed",
-        f'<a href="/data/runs/{run.pk}/people/?kind=members" data-result="members">6</a>',
-        f'<a href="/data/runs/{run.pk}/people/?kind=invalid" data-result="invalid">2</a>',
-        f'<a href="/data/runs/{run.pk}/people/?kind=duplicate" data-result="duplicate">1</a>',
-        f'<a href="/data/runs/{run.pk}/people/?kind=delivered" data-result="delivered">3</a>',
-        f"/data/runs/{run.pk}/people/?kind=invalid&amp;code=no_email",
+        f'<a href="/data/runs/{run.pk}/contacts/?kind=members" data-result="members">6</a>',
+        f'<a href="/data/runs/{run.pk}/contacts/?kind=invalid" data-result="invalid">2</a>',
+        f'<a href="/data/runs/{run.pk}/contacts/?kind=duplicate" data-result="duplicate">1</a>',
+        f'<a href="/data/runs/{run.pk}/contacts/?kind=delivered" data-result="delivered">3</a>',
+        f"/data/runs/{run.pk}/contacts/?kind=invalid&amp;code=no_email",
         "The profile has no email.",
         "1 of 1",
     ):
@@ -214,7 +214,7 @@ def test_it_takes_the_same_number_of_queries_however_many_batches(bob_client: Cl
         return len(queries)
 
     under_way.outcomes.create(kind="left", email="x@example.com", code="206", message="m")
-    tabs = ("live/", "batches/", "people/?kind=suppressed")
+    tabs = ("live/", "batches/", "contacts/?kind=suppressed")
     before = [cost(tab) for tab in tabs]
     for number in range(10, 30):
         batch = under_way.batches.get(number=1)
@@ -241,7 +241,7 @@ def test_it_sorts_and_searches_batches(bob_client: Client, under_way: Run) -> No
 
 
 def test_it_answers_404_for_a_run_that_is_not_there(bob_client: Client) -> None:
-    for tab in ("", "live/", "people/", "batches/", "settings/"):
+    for tab in ("", "live/", "contacts/", "batches/", "settings/"):
         assert bob_client.get(f"/data/runs/999/{tab}").status_code == 404
 
 
@@ -249,5 +249,5 @@ def test_it_shows_a_run_of_an_export_without_connection(bob_client: Client, news
     run = run_to_its_end(newsletter)
     Export.objects.update(connection=None)
     assert exports.sandbox_connection is not None
-    for tab in ("", "settings/", "people/?kind=delivered", "batches/"):
+    for tab in ("", "settings/", "contacts/?kind=delivered", "batches/"):
         assert "Shared sandbox" in page(bob_client, run, tab) or tab

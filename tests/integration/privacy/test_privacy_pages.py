@@ -144,5 +144,5 @@ def test_the_pages_of_a_run_show_a_blank_place(export: Export, zofia: Profile, a
     run = run_to_its_end(export)
     alice_client.post(reverse("segments:erase", args=[zofia.id]), {"scope": "address", "confirmation": "Z-1"})
     for kind in ("delivered", "duplicate"):
-        page = alice_client.get(reverse("exports:people", args=[run.pk]), {"kind": kind}).content.decode()
+        page = alice_client.get(reverse("exports:contacts", args=[run.pk]), {"kind": kind}).content.decode()
         assert ">Erased<" in page

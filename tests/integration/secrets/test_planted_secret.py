@@ -133,7 +133,7 @@ def test_it_is_in_no_page_line_record_or_download(
             f"/data/exports/{export.pk}/",
             f"/data/exports/{export.pk}/runs/",
         ),
-        *(f"/data/runs/{run.pk}/", f"/data/runs/{run.pk}/people/", f"/data/runs/{run.pk}/settings/"),
+        *(f"/data/runs/{run.pk}/", f"/data/runs/{run.pk}/contacts/", f"/data/runs/{run.pk}/settings/"),
         *("/admin/audit/?format=csv", "/admin/audit/download/", "/admin/permissions/", "/accounts/security/"),
     ]
     for page in pages:

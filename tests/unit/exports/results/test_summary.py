@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from config.platform.jobs.models import JobStatus
 from exports.models import OutcomeKind, Run
 from exports.results import summary
-from exports.results.summary import EXCLUDED_PARTS, LABELS, PARTS, PeopleKind, Phase, ResultSummary
+from exports.results.summary import EXCLUDED_PARTS, LABELS, PARTS, ContactKind, Phase, ResultSummary
 
 COUNTS = st.integers(0, 1_000_000)
 PLAN = (
@@ -104,7 +104,7 @@ PENDING = [
 @pytest.mark.parametrize(("rule", "phase", "label"), PENDING, ids=[row[0] for row in PENDING])
 def test_contacts_without_a_result_are_named_by_the_phase(rule: str, phase: Phase, label: str) -> None:
     counts = {one.kind: one for one in ResultSummary(phase=phase, not_attempted=3).counts}
-    assert str(counts[PeopleKind.NOT_ATTEMPTED].label) == label, rule
+    assert str(counts[ContactKind.NOT_ATTEMPTED].label) == label, rule
 
 
 # rule, the counts of a run, the counts of contacts who left
@@ -139,12 +139,12 @@ def test_one_line_is_empty_for_a_run_without_contacts() -> None:
     assert str(ResultSummary().in_words()) == ""
 
 
-@pytest.mark.parametrize("kind", PeopleKind)
-def test_every_group_has_a_label_and_a_number(kind: PeopleKind) -> None:
+@pytest.mark.parametrize("kind", ContactKind)
+def test_every_group_has_a_label_and_a_number(kind: ContactKind) -> None:
     assert str(LABELS[kind])
     assert ResultSummary().count(kind) == 0
 
 
 @pytest.mark.parametrize("outcome", OutcomeKind)
 def test_every_outcome_belongs_to_a_group(outcome: OutcomeKind) -> None:
-    assert summary.kind_of_outcome(outcome) in PeopleKind
+    assert summary.kind_of_outcome(outcome) in ContactKind

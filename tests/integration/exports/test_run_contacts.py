@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from config.platform.audit.models import AuditEntry
 from exports.actions import runs
 from exports.models import Batch, BatchStatus, Export, Run
-from exports.reporting.people import BatchContacts, list_contacts
-from exports.results.summary import PeopleKind, ResultSummary
+from exports.reporting.run_contacts import BatchContacts, list_contacts
+from exports.results.summary import ContactKind, ResultSummary
 from exports.selection import diff
 from exports.views.run_contacts import kinds_of
 from tests.integration.exports.conftest import run_to_its_end
@@ -24,7 +24,7 @@ from tests.support.summaries import check_pages, check_sums
 
 
 def people(client: Client, run: Run, query: str) -> str:
-    answer = client.get(f"/data/runs/{run.pk}/people/?{query}")
+    answer = client.get(f"/data/runs/{run.pk}/contacts/?{query}")
     assert answer.status_code == 200
     return answer.content.decode()
 
@@ -64,7 +64,7 @@ def large(board: Export) -> Run:
 
 
 def test_it_turns_a_stranger_away(stranger_client: Client, large: Run) -> None:
-    assert stranger_client.get(f"/data/runs/{large.pk}/people/").status_code == 302
+    assert stranger_client.get(f"/data/runs/{large.pk}/contacts/").status_code == 302
 
 
 def test_it_shows_who_was_delivered(bob_client: Client, ended: Run) -> None:
@@ -134,14 +134,14 @@ def test_every_summary_of_a_run_says_the_same(alice_client: Client, ended: Run) 
 
 def test_it_does_not_claim_to_know_who_was_new(bob_client: Client, ended: Run) -> None:
     assert "reports the number of new subscribers, not which ones" in people(bob_client, ended, "kind=delivered")
-    assert bob_client.get(f"/data/runs/{ended.pk}/people/?kind=new").status_code == 404
+    assert bob_client.get(f"/data/runs/{ended.pk}/contacts/?kind=new").status_code == 404
 
 
 @pytest.mark.parametrize("kind", ["to_add", "to_update"])
 def test_a_run_does_not_list_groups_that_a_preview_alone_knows(bob_client: Client, ended: Run, kind: str) -> None:
     assert ended.to_add
-    assert bob_client.get(f"/data/runs/{ended.pk}/people/?kind={kind}").status_code == 404
-    assert bob_client.get(f"/data/runs/{ended.pk}/people/download/?kind={kind}").status_code == 404
+    assert bob_client.get(f"/data/runs/{ended.pk}/contacts/?kind={kind}").status_code == 404
+    assert bob_client.get(f"/data/runs/{ended.pk}/contacts/download/?kind={kind}").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_contacts_without_a_value_are_part_of_the_delivered() -> None:
 
 def test_a_download_is_recorded_with_its_filters(bob_client: Client, ended: Run) -> None:
     address = (
-        f"/data/runs/{ended.pk}/people/download/?kind=left&code=206&field=name&segment=Oslo&q=ann@example.com"
+        f"/data/runs/{ended.pk}/contacts/download/?kind=left&code=206&field=name&segment=Oslo&q=ann@example.com"
     )
     assert bob_client.get(address).status_code == 200
     asked = {"kind": "suppressed", "code": "206", "field": "name", "segment": "Oslo", "q": "…"}
@@ -197,11 +197,11 @@ def test_it_masks_for_a_viewer_and_lets_them_find_nothing_out(charlie_client: Cl
 
 
 def test_it_answers_404_for_a_kind_there_is_not(bob_client: Client, large: Run) -> None:
-    assert bob_client.get(f"/data/runs/{large.pk}/people/?kind=lost").status_code == 404
+    assert bob_client.get(f"/data/runs/{large.pk}/contacts/?kind=lost").status_code == 404
 
 
 def test_it_pages_across_batches(large: Run) -> None:
-    everybody = BatchContacts(large, PeopleKind.DELIVERED)
+    everybody = BatchContacts(large, ContactKind.DELIVERED)
     assert len(everybody) == 1998
     seen = [person.email for start in range(0, 1998, 50) for person in everybody[start : start + 50]]
     assert len(seen) == len(set(seen)) == 1998
@@ -211,14 +211,14 @@ def test_it_pages_across_batches(large: Run) -> None:
 
 
 def test_it_finds_people_in_all_batches(large: Run) -> None:
-    found = BatchContacts(large, PeopleKind.PLANNED, "P0200")
+    found = BatchContacts(large, ContactKind.PLANNED, "P0200")
     assert [person.email for person in found[0:20]] == [f"p0200{n}@example.com" for n in range(10)]
     assert len(found) == 10
-    assert len(BatchContacts(large, PeopleKind.DELIVERED, "p01000@")) == 0
+    assert len(BatchContacts(large, ContactKind.DELIVERED, "p01000@")) == 0
 
 
 def test_it_knows_who_was_not_sent(large: Run) -> None:
-    left_out = BatchContacts(large, PeopleKind.NOT_ATTEMPTED)
+    left_out = BatchContacts(large, ContactKind.NOT_ATTEMPTED)
     assert len(left_out) == 500
     assert left_out[0:1][0].email == "p02000@example.com"
 
@@ -248,6 +248,14 @@ def test_unchanged_contacts_of_a_large_segment_are_written_as_blocks(
     again = run_to_its_end(newsletter)
     assert again.unchanged >= 4
     check_sums(again)
-    listed = [each.email for each in list_contacts(again, PeopleKind.UNCHANGED).all()]
+    listed = [each.email for each in list_contacts(again, ContactKind.UNCHANGED).all()]
     assert "a+b@example.com" in listed
     assert listed == sorted(listed)
+
+
+def test_addresses_of_earlier_versions_lead_to_the_contacts(bob_client: Client, ended: Run) -> None:
+    former = f"/data/runs/{ended.pk}/people/?kind=rejected"
+    assert bob_client.get(former).headers["Location"] == f"/data/runs/{ended.pk}/contacts/?kind=rejected"
+    former = f"/data/exports/{ended.export_id}/preview/people/download/?kind=new"
+    expected = f"/data/exports/{ended.export_id}/preview/contacts/download/?kind=new"
+    assert bob_client.get(former).headers["Location"] == expected

@@ -24,17 +24,17 @@ from exports.reporting.contact_lists import (
     searched,
 )
 from exports.results import summary
-from exports.results.summary import EXCLUDED_PARTS, OUTCOMES, PeopleKind
+from exports.results.summary import EXCLUDED_PARTS, OUTCOMES, ContactKind
 from exports.state.plan_action import UNANSWERED
 
 _PENDING = (BatchStatus.PLANNED, BatchStatus.SENDING, BatchStatus.NOT_SENT)
 # The batches that have contacts of a group. Until a run has ended, contacts that are not sent yet are pending.
 _STATUSES = {
-    PeopleKind.DELIVERED: (BatchStatus.DONE,),
-    PeopleKind.NOT_ATTEMPTED: _PENDING,
-    PeopleKind.PLANNED: (*_PENDING, BatchStatus.DONE),
-    PeopleKind.MEMBERS: (*_PENDING, BatchStatus.DONE),
-    PeopleKind.NOT_REMOVED: _PENDING,
+    ContactKind.DELIVERED: (BatchStatus.DONE,),
+    ContactKind.NOT_ATTEMPTED: _PENDING,
+    ContactKind.PLANNED: (*_PENDING, BatchStatus.DONE),
+    ContactKind.MEMBERS: (*_PENDING, BatchStatus.DONE),
+    ContactKind.NOT_REMOVED: _PENDING,
 }
 # Of the contacts in a batch, those that the destination has accepted.
 _TAKEN = """NOT EXISTS (SELECT 1 FROM exports_outcome taken_back
@@ -42,17 +42,17 @@ _TAKEN = """NOT EXISTS (SELECT 1 FROM exports_outcome taken_back
                             AND taken_back.kind IN ('left', 'rejected', 'unknown')
                             AND taken_back.batch_number = batch.number AND taken_back.email = person.email)"""
 # The groups of which a run keeps contacts in blocks.
-_BLOCKS: dict[PeopleKind, Sequence[PeopleKind]] = {
-    PeopleKind.UNCHANGED: [PeopleKind.UNCHANGED],
-    PeopleKind.SUPPRESSED: [PeopleKind.SUPPRESSED],
-    PeopleKind.PREVIOUSLY_REJECTED: [PeopleKind.PREVIOUSLY_REJECTED],
-    PeopleKind.MEMBERS: [PeopleKind.UNCHANGED, PeopleKind.SUPPRESSED, PeopleKind.PREVIOUSLY_REJECTED],
+_BLOCKS: dict[ContactKind, Sequence[ContactKind]] = {
+    ContactKind.UNCHANGED: [ContactKind.UNCHANGED],
+    ContactKind.SUPPRESSED: [ContactKind.SUPPRESSED],
+    ContactKind.PREVIOUSLY_REJECTED: [ContactKind.PREVIOUSLY_REJECTED],
+    ContactKind.MEMBERS: [ContactKind.UNCHANGED, ContactKind.SUPPRESSED, ContactKind.PREVIOUSLY_REJECTED],
 }
 # The groups whose contacts, or some of them, are deleted with the data of batches, and with outcomes.
-_WITH_BATCHES = frozenset({*_STATUSES, PeopleKind.UNCHANGED})
-_WITH_OUTCOMES = frozenset({*OUTCOMES, PeopleKind.EXCLUDED, PeopleKind.PREVIOUSLY_REJECTED, PeopleKind.MEMBERS})
+_WITH_BATCHES = frozenset({*_STATUSES, ContactKind.UNCHANGED})
+_WITH_OUTCOMES = frozenset({*OUTCOMES, ContactKind.EXCLUDED, ContactKind.PREVIOUSLY_REJECTED, ContactKind.MEMBERS})
 # The groups of contacts that a run lists. It does not know which of its contacts were added or updated.
-LISTED = tuple(kind for kind in PeopleKind if kind in _WITH_BATCHES | _WITH_OUTCOMES)
+LISTED = tuple(kind for kind in ContactKind if kind in _WITH_BATCHES | _WITH_OUTCOMES)
 # Column names stay as they are in every language: programs read them.
 CSV_COLUMNS = ("email", "profile", "outcome", "code", "reason", "batch", "field", "segment")
 _CSV_CHUNK = 2000
@@ -107,22 +107,22 @@ class BatchContacts(ArrayContacts):
                 WITH ORDINALITY AS person (profile_id, email, place)"""
     table = "batch"
 
-    def __init__(self, run: Run, kind: PeopleKind, words: str = "", code: str = "") -> None:
+    def __init__(self, run: Run, kind: ContactKind, words: str = "", code: str = "") -> None:
         super().__init__(words)
         self._run, self._kind, self._code = run, kind, code
 
     def find_rows(self) -> list[tuple[int, int]]:
-        rows = self._run.batches.filter(IS_REMOVAL if self._kind is PeopleKind.NOT_REMOVED else ~IS_REMOVAL)
+        rows = self._run.batches.filter(IS_REMOVAL if self._kind is ContactKind.NOT_REMOVED else ~IS_REMOVAL)
         rows = rows.filter(status__in=_STATUSES[self._kind]).order_by("number")
         if self._code == summary.NEVER_SENT:
             rows = rows.exclude(code=UNANSWERED)
         elif self._code:
             rows = rows.filter(code=self._code)
-        count = "delivered" if self._kind is PeopleKind.DELIVERED else "size"
+        count = "delivered" if self._kind is ContactKind.DELIVERED else "size"
         return list(rows.values_list("pk", count))
 
     def condition(self) -> str:
-        return _TAKEN if self._kind is PeopleKind.DELIVERED else "true"
+        return _TAKEN if self._kind is ContactKind.DELIVERED else "true"
 
     def read_contacts(self, where: str, parameters: list[Any], offset: int, limit: int) -> list[ListedContact]:
         statement = f"""
@@ -133,7 +133,7 @@ class BatchContacts(ArrayContacts):
         with database.cursor() as cursor:
             cursor.execute(statement, [*parameters, offset, limit])
             rows = cursor.fetchall()
-        is_mixed = self._kind in (PeopleKind.PLANNED, PeopleKind.MEMBERS)
+        is_mixed = self._kind in (ContactKind.PLANNED, ContactKind.MEMBERS)
         results = self._results([row[1] for row in rows]) if is_mixed else {}
         return [self._listed(row, results.get(row[1]) if row[1] else None) for row in rows]
 
@@ -143,8 +143,8 @@ class BatchContacts(ArrayContacts):
             found = _listed(outcome)
             return ListedContact(email, profile_id, found.kind, found.code, found.reason, label)
         kind = self._kind
-        if kind in (PeopleKind.PLANNED, PeopleKind.MEMBERS):
-            kind = PeopleKind.DELIVERED if status == BatchStatus.DONE else PeopleKind.NOT_ATTEMPTED
+        if kind in (ContactKind.PLANNED, ContactKind.MEMBERS):
+            kind = ContactKind.DELIVERED if status == BatchStatus.DONE else ContactKind.NOT_ATTEMPTED
         code = code if status == BatchStatus.NOT_SENT else ""
         return ListedContact(email, profile_id, kind, code, str(messages.text_of_code(code)), label)
 
@@ -170,7 +170,7 @@ def _listed(outcome: Outcome) -> ListedContact:
 
 def list_contacts(
     run: Run,
-    kind: PeopleKind,
+    kind: ContactKind,
     *,
     code: str = "",
     words: str = "",
@@ -195,22 +195,22 @@ def list_contacts(
     return JoinedContacts(parts)
 
 
-def select_blocks(run: Run, kinds: Sequence[PeopleKind], code: str = "") -> QuerySet[ContactBlock]:
+def select_blocks(run: Run, kinds: Sequence[ContactKind], code: str = "") -> QuerySet[ContactBlock]:
     """Select the blocks of a run that have contacts of some groups, and with one code if it is given."""
     blocks = run.blocks.filter(kind__in=[kind.value for kind in kinds])
     return blocks.filter(code=code) if code else blocks
 
 
-def is_kept(run: Run, kind: PeopleKind) -> bool:
+def is_kept(run: Run, kind: ContactKind) -> bool:
     """Tell whether all members, or any contacts of another group, are still stored."""
     parts = [run.batches_emptied_at is None] if kind in _WITH_BATCHES else []
     parts += [run.outcomes_removed_at is None] if kind in _WITH_OUTCOMES else []
-    return all(parts) if kind is PeopleKind.MEMBERS else any(parts)
+    return all(parts) if kind is ContactKind.MEMBERS else any(parts)
 
 
-def outcomes_of(kind: PeopleKind) -> list[OutcomeKind]:
+def outcomes_of(kind: ContactKind) -> list[OutcomeKind]:
     """Return the outcomes that the contacts of a group have; empty for a group of contacts without."""
-    kinds = EXCLUDED_PARTS if kind in (PeopleKind.EXCLUDED, PeopleKind.MEMBERS) else (kind,)
+    kinds = EXCLUDED_PARTS if kind in (ContactKind.EXCLUDED, ContactKind.MEMBERS) else (kind,)
     return [outcome for part in kinds for outcome in OUTCOMES.get(part, ())]
 
 
