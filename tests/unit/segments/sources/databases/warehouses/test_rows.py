@@ -56,3 +56,23 @@ def test_decimals_say_the_kind_of_a_number(scale: int | None, kind: str) -> None
 def test_each_value_is_converted_by_its_column() -> None:
     rows = as_texts([Column("id", "integer"), Column("tags", "list")], [[(1, ["a"])], [(2, None)]])
     assert list(rows.batches) == [[["1", '["a"]']], [["2", None]]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("text", ["a", None, "", "é"]),
+        ("text", ["a", "b\0c", None]),
+        ("text", ["a", 1, b"x"]),
+        ("integer", [1, None, -2]),
+        ("integer", [1, True, "3"]),
+        ("number", ["1.50", None]),
+        ("boolean", [True, None, False]),
+        ("moment", [None, datetime(2024, 2, 29, 10, tzinfo=HELSINKI)]),
+        ("binary", [b"a", "b", None]),
+        ("list", ['["a"]', ["b"], None]),
+    ],
+)
+def test_a_whole_column_is_converted_as_each_of_its_values(kind: str, values: list[Any]) -> None:
+    (batch,) = as_texts([Column("a", kind)], [[(value,) for value in values]]).batches
+    assert batch == [[text_of(value, kind)] for value in values]
