@@ -46,7 +46,7 @@ drill: ## every fault TIMES=10 times in a row, then the long drills: as many kil
 messages: setup ## update the catalogs of translations, and compile them
 	@$(VENV)/python -m tests.catalogs --update
 
-lock: setup ## write the lock files anew from pyproject.toml
+lock: setup ## write the lock files again from pyproject.toml
 	$(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		pyproject.toml --output-file requirements.lock
 	$(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

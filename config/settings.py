@@ -307,7 +307,7 @@ TIME_ZONE = environment.time_zone("TIME_ZONE", "UTC")
 
 # What was due while the system was not running: run once on return, or skip it. The pages say which happened.
 MISSED_SCHEDULES = environment.choice("MISSED_SCHEDULES", "RUN", ("RUN", "SKIP"))
-# So long it is kept what was due and what came of it: due moments, system refreshes and their steps.
+# How long due moments and their results are kept: due moments, system refreshes and their steps.
 SCHEDULE_RETENTION_DAYS = environment.number("SCHEDULE_RETENTION_DAYS", 90, least=1)
 # Only for drills: “2026-03-27T00:00:00+00:00 1774569600 1000” lets our time stand at that moment when the world's
 # clock stood at that many seconds, and pass so many times as fast, in every process that is told so.

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from django.db import connection as database
 
-# Advisory locks of two numbers are a space of their own, shared by whoever uses the database: the second number
+# Advisory locks of two numbers are a space of their own, shared by all users of the database: the second number
 # of ours begins here.
 _FIRST = 0x51075
 

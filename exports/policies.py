@@ -28,7 +28,7 @@ def open_run(export: Export) -> Run | None:
 
 
 def open_cleanup(export: Export) -> Run | None:
-    """The cleanup of a list that it leaves which is under way, or is tried again by itself."""
+    """The cleanup of a list that it leaves which is under way, or is tried again automatically."""
     waits = Q(status=JobStatus.FAILURE, resume_at__isnull=False)
     return export.runs.filter(Q(status__in=OPEN) | waits, kind=RunKind.LIST_CLEANUP).order_by("pk").first()
 
@@ -71,7 +71,7 @@ def _usable_connection(export: Export) -> Connection:
 
 def already_running(run: Run) -> str:
     """Who started the run that is under way."""
-    if run.requested_by is None or run.trigger == Trigger.SCHEDULE:  # nobody clicked
+    if run.requested_by is None or run.trigger == Trigger.SCHEDULE:  # no user clicked
         return _("Run %(number)s is already in progress.") % {"number": run.number}
     return _("Run %(number)s is already in progress, started by %(person)s.") % {
         "number": run.number,

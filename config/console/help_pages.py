@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 @dataclass(frozen=True)
 class Reader:
-    """Those for whom pages of the help are written: their name, what they do, and the pages by address."""
+    """Readers of pages of the help: their name, what they do, and the pages by address."""
 
     key: str
     label: Promise

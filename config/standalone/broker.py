@@ -152,7 +152,7 @@ def _move_aside(taken: Path, error: Exception) -> None:
         taken.rename(aside / taken.name.strip(".").removesuffix(".taken"))
     except OSError:  # it is out of the queue already, which is what counts
         aside = taken
-    logger.warning("a message could not be read (%s) and was set aside in %s", error, aside)
+    logger.warning("a message could not be read (%s) and was moved to %s", error, aside)
 
 
 def delete_unfinished(folder: Path) -> None:

@@ -79,7 +79,7 @@ def prepare(data: Path, socket_dir: Path) -> None:
         leftovers.end_all_in(data, "postgres")
     else:
         make_cluster(data)
-    # Its process is gone for certain; the number in its lock files may be anybody's by now.
+    # Its process is gone for certain; the number in its lock files may be that of another process by now.
     for lock_file in (data / "postmaster.pid", *socket_dir.glob(".s.PGSQL.*")):
         lock_file.unlink(missing_ok=True)
 

@@ -86,7 +86,7 @@ class Destination(ABC):
     description: str | Promise
     icon: str  # a path below static/
     capabilities: Capabilities
-    # What it keeps of somebody who is removed, and what to do about that, in a sentence or two.
+    # What it keeps of a contact who is removed, and what to do about that, in a sentence or two.
     keeps_of_removed: str | Promise = ""
     oauth: OAuth | None = None  # where keys are all there is
 

@@ -105,7 +105,7 @@ class Capabilities:
     # The operations it can do beside sending, and how many people a batch of those holds that take a call each.
     operations: frozenset[BatchOperation] = frozenset()
     single_rows: int = 20
-    # Whether one person can be taken off a list again, see Destination.remove_person.
+    # Whether one person can be removed from a list again, see Destination.remove_person.
     removes_people: bool = False
     # Whether it tells how one person stands on a list, see Destination.find_person.
     reads_people: bool = False
@@ -257,8 +257,8 @@ class ListDetails:
     group: str
     group_id: str
     opt_in: ListOptIn
-    unsubscribe_scope: UnsubscribeScope | None  # None: nobody subscribes there
-    active_people: int | None  # None: nobody can tell
+    unsubscribe_scope: UnsubscribeScope | None  # None: it has no subscribers
+    active_people: int | None  # None: unknown
     fields: Sequence[TargetField]
     clock: str = ""  # the time in the time zone of the list's dates, where it was asked for
     clock_zone_known: bool = True  # False: that is the account's time, since the list's time zone is not known
@@ -298,7 +298,7 @@ class SendSettings:
     operation: BatchOperation = BatchOperation.SEND
     mark: Mark | None = None
     began: str = ""  # when the run did, by the account's own clock; empty where there is none
-    again: bool = False  # whether this batch has gone out before, and nobody knows what came of it
+    again: bool = False  # whether this batch was sent before, with an unknown result
 
     @property
     def attribute_questions(self) -> list[str]:
@@ -358,7 +358,7 @@ class ProfileRefusal:
     retryable: bool = False
 
 
-# What is said of somebody who was to be removed and was not, whichever the destination.
+# What is said of a contact who was to be removed and was not, for all destinations.
 NOT_ON_LIST = "not_on_list"
 NOT_ACTIVE = "not_active"  # has unsubscribed, bounced, … and stays so
 ALREADY_REMOVED = "already_removed"  # is in the very state that the removal brings about
@@ -378,7 +378,7 @@ class BatchReceipt:
     http_status: int | None  # None where there is no HTTP
     seconds: float
     bytes_sent: int
-    # People whom neither the counts nor the refusals speak of; 0 when the answer adds up.
+    # Contacts that are neither in the counts nor in the refusals; 0 when the answer adds up.
     unaccounted: int = 0
     # The contacts that this call made active again, of a batch that brings contacts back; None: it does not tell.
     added_again: Collection[str] | None = None

@@ -222,7 +222,7 @@ def audited_settings(export: Export) -> dict[str, Any]:
 
 def _check_connection(settings: ExportSettings, by: User | None) -> None:
     """Check that the user may use the connection, and that the settings keep to its limits as they are now,
-    whether they come from a page, a file or a request made by hand."""
+    whether they come from a page, a file or another request."""
     if settings.connection is None:
         return
     connection = Connection.objects.get(pk=settings.connection.pk)
@@ -268,7 +268,7 @@ def schedule_of(export: Export) -> ExportSchedule:
 
 
 def scheduled_exports() -> "QuerySet[Export]":
-    """Exports that run by themselves, by whichever schedule."""
+    """Exports that run automatically, by any schedule."""
     return Export.objects.filter(Q(schedule=None) | Q(schedule__is_on=True), removal_asked_at=None)
 
 

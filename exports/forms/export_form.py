@@ -253,7 +253,7 @@ class ExportForm(forms.Form):
         for name, sentence in control_fields.problems(self.draft.control, details, mapped, mark_field):
             self.add_error(name, sentence)
 
-    # -- what comes of it --------------------------------------------------------------------------------------
+    # -- results ----------------------------------------------------------------------------------------------
     def settings(self) -> ExportSettings:
         """What was decided. Only for a valid form."""
         details = self.lookup.details if self.lookup else None

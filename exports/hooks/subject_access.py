@@ -79,7 +79,7 @@ class ExportsPersonalData(PersonalData):
         return list(found.values())
 
     def erase(self, subject: Subject, erasure: Erasure, lists: Collection[str]) -> Mapping[str, int]:
-        privacy_erasure.hold_open_runs()  # first, as whoever records answers does
+        privacy_erasure.hold_open_runs()  # first, as code that records answers does
         disclosures.write_person(subject)
         removing = list_removal.request(subject, erasure, lists)
         return privacy_erasure.forget(subject) | {"removals": removing}

@@ -68,7 +68,7 @@ class Export(models.Model):
     control_salt = models.CharField(max_length=32, default=new_salt, editable=False)
     # Addresses that are told of its troubles, beside those who are told of everything.
     tell_also = ArrayField(models.EmailField(), default=list, blank=True)
-    # Somebody has removed it; it goes once the people whom it has brought are off their list.
+    # A user has removed it; it is deleted once the contacts that it added are off their list.
     removal_asked_at = models.DateTimeField(null=True, blank=True)
     removal_asked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"

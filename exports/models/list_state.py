@@ -48,7 +48,7 @@ class SyncedContact(models.Model):
     data_hash = models.UUIDField()  # of the data that were sent last
     sent_by = models.BigIntegerField()  # the export that sent them
     last_run_id = models.BigIntegerField()
-    # The run whose call added the contact, or was the last to add it again after it was gone. 0: sent by hand.
+    # The run whose call added the contact, or was the last to add it again after it was gone. 0: sent manually.
     added_run_id = models.BigIntegerField(db_default=0)
     origin = models.SmallIntegerField(choices=Origin.choices, db_default=Origin.UNKNOWN)
     # The other exports that ever wanted the contact and, in step with them, the hash of what each sent; the hash

@@ -57,7 +57,7 @@ class Run(Job):
     snapshot = SnapshotField(default=RunSnapshot)
     # Options of this run alone: RunOptions as JSON.
     options = models.JSONField(default=dict)
-    # Set aside until then: everything that is left waits for the destination. A Failure is tried again then.
+    # Waits until then: everything that is left waits for the destination. A Failure is tried again then.
     resume_at = models.DateTimeField(null=True, blank=True)
     # The failed run that this one tries again, and how many such tries came before the next.
     retry_of = models.OneToOneField(
@@ -94,7 +94,7 @@ class Run(Job):
     rejected = models.BigIntegerField(default=0)
     newly_rejected = models.BigIntegerField(
         default=0
-    )  # of these, whom no earlier run was refused for the same reason
+    )  # of these, the contacts that no earlier run was refused for the same reason
     # Sent, and the answer does not tell whether the list took them; the next run sends them again.
     unknown = models.BigIntegerField(db_default=0, default=0)
     not_sent = models.BigIntegerField(default=0)
@@ -114,7 +114,7 @@ class Run(Job):
     # How many contacts of the export itself were known to be on the list when the run had ended.
     own_on_list = models.BigIntegerField(null=True)
 
-    # When it was kept for good to whom it has sent (rights/disclosures.py), and of which batch last; until then
+    # When the contacts that it has sent to were recorded (privacy/disclosures.py), and of which batch last; until
     # its batches tell.
     disclosed_at = models.DateTimeField(null=True, blank=True)
     disclosed_batch = models.IntegerField(db_default=0)
@@ -199,7 +199,7 @@ class Run(Job):
 
     @property
     def next_try_at(self) -> datetime | None:
-        """When it is tried again by itself; None when it is not."""
+        """When it is tried again automatically; None when it is not."""
         return self.resume_at if self.status == JobStatus.FAILURE else None
 
 

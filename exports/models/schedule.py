@@ -1,4 +1,4 @@
-"""When exports run by themselves, and what came of each due moment."""
+"""When exports run automatically, and the result of each due moment."""
 
 from django.db import models
 
@@ -8,7 +8,7 @@ from exports.models.run import Run
 
 
 class ExportSchedule(Schedule):
-    """When an export runs by itself."""
+    """When an export runs automatically."""
 
     export = models.OneToOneField(Export, on_delete=models.CASCADE, related_name="schedule")
 
@@ -17,7 +17,7 @@ class ExportSchedule(Schedule):
 
 
 class ExportTick(Tick):
-    """That an export was due, and the run that came of it. Exactly one run for each: the database sees to it."""
+    """That an export was due, and the run that it started. Exactly one run for each: the database sees to it."""
 
     export = models.ForeignKey(Export, on_delete=models.CASCADE, related_name="ticks")
     run = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL, related_name="ticks")

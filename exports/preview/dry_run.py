@@ -60,7 +60,7 @@ class Preview:
     removals: Removals
     calls_to_remove: int
     over_connection: int | None  # people of all exports, where the contract of the connection counts them
-    left_before: int  # of the still refused: whom the list keeps as they are
+    left_before: int  # of the still refused: contacts that the list keeps unchanged
     contacts: list[FirstContact]
     violations: list[tuple[str, str]]  # address and sentence, among the first people
     leaving: list[str]  # the first addresses of contacts to remove, also where they would be held
@@ -128,9 +128,10 @@ def preview(
         over_connection = plan.contacts_over(connection) if counted else None
         known = known_list.find(export.pk, connection.account, export.list_id)
         left_before = contact_blocks.count_suppressed(known)
-        people = list(plan.contacts_to_send(connection.destination, settings, limit=first))
+        found = list(plan.contacts_to_send(connection.destination, settings, limit=first))
         if job is not None:
             _keep_contacts(job, export, snapshot, connection.account, removals, erased_until=erased_until)
+    contacts = [each for each in found if isinstance(each, BatchContact)]
     return Preview(
         list_details=details,
         plan_counts=counts,
@@ -139,14 +140,10 @@ def preview(
         calls_to_remove=_calls_to_remove(connection, export, removals),
         over_connection=over_connection,
         left_before=left_before,
-        contacts=_first_contacts(
-            connection.destination, settings, [each for each in people if isinstance(each, BatchContact)]
-        ),
-        violations=[(found[1], found[2].message) for found in people if isinstance(found, tuple)],
+        contacts=_first_contacts(connection.destination, settings, contacts),
+        violations=[(each[1], each[2].message) for each in found if isinstance(each, tuple)],
         leaving=leaving,
-        left_out=[
-            value.message for found in people if isinstance(found, BatchContact) for value in found.left_out
-        ],
+        left_out=[value.message for contact in contacts for value in contact.left_out],
     )
 
 

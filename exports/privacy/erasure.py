@@ -171,7 +171,7 @@ def _close_up(run_id: int | None, batch_ids: Sequence[int], who: str, parameters
         )
         taken = dict(cursor.fetchall())
     for pk, people in taken.items():
-        # Of a batch that mixes, nobody counts who of those that have gone were new.
+        # In a mixed batch it is unknown which of the erased contacts were new.
         still_new = Case(When(adds=F("size"), then=F("size") - people), default=0)
         Batch.objects.filter(pk=pk).update(size=F("size") - people, adds=still_new)
     Batch.objects.filter(pk__in=taken, size=0).update(status=BatchStatus.NOT_SENT)

@@ -19,7 +19,7 @@ def key() -> bytes:
         made: Any = Sealed.of({"key": secrets.token_hex(_BYTES)})
         PersonKey.objects.bulk_create(
             [PersonKey(pk=_ONLY, secret=made)], ignore_conflicts=True
-        )  # somebody may be faster
+        )  # another process may be faster
         stored = PersonKey.objects.get(pk=_ONLY)
     sealed: Any = stored.secret
     if not isinstance(sealed, Sealed):

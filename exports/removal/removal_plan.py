@@ -103,9 +103,9 @@ def count_removals(run: Run, delivered_set: DeliveredSet) -> Removals:
     if how == Removal.LEAVE:
         return Removals()
     known = KnownList.of(delivered_set)
-    _select_leaving(known, everybody=run.is_cleanup)
+    _select_leaving(known, all_contacts=run.is_cleanup)
     if how != Removal.MARK:
-        _add_marked_contacts(known, everybody=run.is_cleanup)
+        _add_marked_contacts(known, all_contacts=run.is_cleanup)
     _retain_wanted_by_others(delivered_set)
     count = _count()
     guard = _find_guard(run, known, count) if count else ""
@@ -116,19 +116,19 @@ def count_all_removals(delivered_set: DeliveredSet) -> int:
     """Count the contacts that a cleanup of the list would remove, at most: contacts that are marked already are
     not marked again. Leaves the temporary table ``leaving``."""
     known = KnownList.of(delivered_set)
-    _select_leaving(known, everybody=True)
-    _add_marked_contacts(known, everybody=True)
+    _select_leaving(known, all_contacts=True)
+    _add_marked_contacts(known, all_contacts=True)
     _retain_wanted_by_others(delivered_set)
     return _count()
 
 
-def _select_leaving(known: KnownList, *, everybody: bool) -> None:
-    """Select contacts that the export once wanted, that were added by us and, unless ``everybody`` leaves, are
+def _select_leaving(known: KnownList, *, all_contacts: bool) -> None:
+    """Select contacts that the export once wanted, that were added by us and, unless ``all_contacts`` leave, are
     not in the plan. Where it is not known who added them, the list's date of joining is compared with its
     time when they were first sent; without that they count as pre-existing."""
     with db.without_nested_loops(), database.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.leaving")
-        leaves = "true" if everybody else _IS_UNPLANNED.format(table="contact")
+        leaves = "true" if all_contacts else _IS_UNPLANNED.format(table="contact")
         cursor.execute(
             f"""
             CREATE TEMPORARY TABLE leaving ON COMMIT DROP AS
@@ -151,12 +151,12 @@ def _select_leaving(known: KnownList, *, everybody: bool) -> None:
         )
 
 
-def _add_marked_contacts(known: KnownList, *, everybody: bool) -> None:
+def _add_marked_contacts(known: KnownList, *, all_contacts: bool) -> None:
     """Add contacts that this export once wanted and that were marked when they left: they are still on the list
     because of us. A mark may also be remembered because a late call may have set it, of a contact that the list
     state holds: such a contact leaves here only when we added it."""
     with db.without_nested_loops(), database.cursor() as cursor:
-        leaves = "true" if everybody else _IS_UNPLANNED.format(table="removed")
+        leaves = "true" if all_contacts else _IS_UNPLANNED.format(table="removed")
         cursor.execute(
             f"""
             INSERT INTO leaving
@@ -183,7 +183,7 @@ def _restore_marked_contacts(run: Run, known: KnownList) -> None:
             """
             INSERT INTO exports_syncedcontact
                    (list_state_id, email, data_hash, sent_by, last_run_id, added_run_id, origin)
-            SELECT %(list)s, email, %(unknown)s, %(export)s, %(run)s, %(run)s, %(brought)s FROM leaving
+            SELECT %(list)s, email, %(unknown)s, %(export)s, %(run)s, %(run)s, %(added)s FROM leaving
              WHERE data_hash = %(unknown)s ON CONFLICT DO NOTHING
             """,
             {
@@ -191,7 +191,7 @@ def _restore_marked_contacts(run: Run, known: KnownList) -> None:
                 "export": known.export_id,
                 "unknown": UNKNOWN_DATA,
                 "run": run.pk,
-                "brought": Origin.ADDED,
+                "added": Origin.ADDED,
             },
         )
 
@@ -225,7 +225,7 @@ def _find_guard(run: Run, known: KnownList, count: int) -> str:
 
 
 def _find_cleanup_guard(count: int, confirmed: int) -> str:
-    """A run that was still under way may have brought some more; that is no other question than the one which was
+    """A run that was still under way may have added some more; that is no other question than the one which was
     answered."""
     return RemovalGuard.GROWN if is_large(count - confirmed, confirmed) else ""
 

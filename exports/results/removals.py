@@ -298,7 +298,7 @@ def record_one_reactivation(
     is_known: bool,
     was_added: bool | None,
 ) -> None:
-    """Record the same of one contact that was sent by hand; ``refused`` is None when the contact was taken."""
+    """Record the same of one contact that was sent manually; ``refused`` is None when the contact was taken."""
     if refused and _stays_removed(operation, refused):
         return
     gone, _models = RemovedContact.objects.filter(list_state=list_state_id, email=email).delete()

@@ -78,7 +78,7 @@ _MARK_UNKNOWN = """
     INSERT INTO exports_syncedcontact
            (list_state_id, email, data_hash, sent_by, last_run_id, added_run_id, origin)
     SELECT %(list)s, late.email, %(unknown)s, late.export_id, late.run_id, late.run_id,
-           CASE WHEN removed.email IS NULL THEN %(origin_unknown)s ELSE %(brought)s END
+           CASE WHEN removed.email IS NULL THEN %(origin_unknown)s ELSE %(added)s END
       FROM late LEFT JOIN exports_removedcontact removed
         ON removed.list_state_id = %(list)s AND removed.email = late.email
      WHERE late.operation <> ALL (%(removals)s) AND late.email NOT IN (SELECT email FROM known)
@@ -171,7 +171,7 @@ def _mark_unknown(delivered_set_id: int, late: Collection[int], answered: Batch 
                 "list": DeliveredSet.objects.values_list("list_state", flat=True).get(pk=delivered_set_id),
                 "unknown": UNKNOWN_DATA,
                 "removals": [operation.value for operation in REMOVALS],
-                "brought": Origin.ADDED.value,
+                "added": Origin.ADDED.value,
                 "origin_unknown": Origin.UNKNOWN.value,
             },
         )

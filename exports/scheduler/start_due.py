@@ -37,7 +37,7 @@ _NO_CLEANUP = ~Q(kind=RunKind.LIST_CLEANUP)
 
 def _runs_of(exports: Sequence[Export]) -> tuple[dict[int, int], dict[int, int]]:
     """By export: the number of its last run, and the run that waits in the queue, which a tick joins. Each is
-    looked up by itself, since an export may have run thousands of times."""
+    looked up alone, since an export may have run thousands of times."""
     mine = Run.objects.filter(export=OuterRef("pk"))
     found = Export.objects.filter(pk__in=[export.pk for export in exports]).values_list(
         "pk",
@@ -66,7 +66,7 @@ def _start(exports: Sequence[Export], numbers: Mapping[int, int]) -> dict[int, i
 
 
 def _record(due: Sequence[DueExport], queued: Mapping[int, int], started: Mapping[int, int]) -> None:
-    """Write down each due moment, and what came of it."""
+    """Write down each due moment, and its result."""
     runs = {**queued, **started}
     insert_alike(
         ExportTick(),

@@ -1,7 +1,7 @@
 """Statuses of a run, the reasons behind them, and the one door through which a status changes.
 
 Few statuses, in the mirrored product's words; many reasons, which tell a person why and what to do (their texts
-are in messages.py). *Skipped* heals by itself; what needs a person is *Failed (permanent)*.
+are in messages.py). *Skipped* ends without help; *Failed (permanent)* needs an action of a user.
 """
 
 from typing import Any

@@ -102,7 +102,7 @@ def _context(request: Request, export: Export) -> dict[str, object]:
 
 
 def _warnings(export: Export, outline: dict[str, Any]) -> list[str]:
-    """What would end the run before anybody is sent."""
+    """What would end the run before any contact is sent."""
     results = summary.of_preview(outline["results"])
     people = results.members - results.excluded
     most = settings.MAX_PROFILES_PER_EXPORT

@@ -99,7 +99,7 @@ class ShownRun:
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing more will happen by itself."""
+        """Whether nothing more will happen automatically."""
         return not self.run.is_open and self.run.next_try_at is None
 
     @property

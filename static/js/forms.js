@@ -104,7 +104,7 @@
     document.addEventListener(kind, (event) => {
       const form = event.target.form || event.target.closest?.("form");
       if (!form) return;
-      if (event.isTrusted) form.dataset.touched = ""; // parts that the server fills in by itself do not count
+      if (event.isTrusted) form.dataset.touched = ""; // parts that the server fills in do not count
       if (form.matches("[data-needs]")) tellNeeds(form);
     }),
   );

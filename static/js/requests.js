@@ -1,4 +1,4 @@
-// What htmx meets on its way: errors become toasts, and pages that nobody looks at ask for nothing.
+// What htmx meets on its way: errors become toasts, and hidden pages request nothing.
 "use strict";
 
 (() => {

@@ -1,4 +1,4 @@
-// Toasts: short messages at the lower right that leave by themselves; errors stay until they are closed.
+// Toasts: short messages at the lower right that disappear after a while; errors stay until they are closed.
 "use strict";
 
 (() => {

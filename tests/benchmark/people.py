@@ -14,10 +14,10 @@ _ROWS_FOR_EACH = 1.1
 def write_exactly(path: Path, unique: int) -> set[str]:
     """Write believable people to ``path``, bad and repeated addresses among them, up to the row that makes the
     deliverable ones ``unique``; these, found by other means than the product's SQL."""
-    everybody = path.with_suffix(".all.csv")
-    write_people_csv(everybody, int(unique * _ROWS_FOR_EACH) + 1000)
+    all_rows = path.with_suffix(".all.csv")
+    write_people_csv(all_rows, int(unique * _ROWS_FOR_EACH) + 1000)
     addresses: set[str] = set()
-    with everybody.open(encoding="utf-8") as source, path.open("w", encoding="utf-8") as target:
+    with all_rows.open(encoding="utf-8") as source, path.open("w", encoding="utf-8") as target:
         target.write(next(source))
         for line in source:
             target.write(line)
@@ -26,6 +26,6 @@ def write_exactly(path: Path, unique: int) -> set[str]:
                 addresses.add(address)
                 if len(addresses) == unique:
                     break
-    everybody.unlink()
+    all_rows.unlink()
     assert len(addresses) == unique
     return addresses

@@ -6,7 +6,7 @@ import duckdb
 
 from segments.rules.tree import Tree
 
-# Typed as a table by hand would be.
+# Typed as a table would be that is made for these data.
 TABLE = """
     id text PRIMARY KEY, email text, first_name text, last_name text, city text, country text, birth_date date,
     newsletter boolean, points integer, language text, spent numeric, joined timestamptz

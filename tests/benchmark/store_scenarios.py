@@ -1,4 +1,4 @@
-"""What is measured of the profile store, in order. Ratios compare with the same work by hand in the same run."""
+"""What is measured of the profile store, in order. Ratios compare with plain SQL in the same run."""
 
 import time
 from collections.abc import Callable
@@ -71,7 +71,7 @@ class StoreScenarios:
             self._add(f"import_{name}_vs_copy", _seconds_of(ImportJob.objects.latest("pk")) / copy, "times")
 
     def _copy(self, path: Path) -> float:
-        """Copy the file into a table by hand; the seconds that takes."""
+        """Copy the file into a table with COPY; the seconds that takes."""
         with database.cursor() as cursor, path.open("rb") as file:
             cursor.execute(f"DROP TABLE IF EXISTS copied; CREATE TABLE copied ({TABLE})")
             begun = time.perf_counter()

@@ -45,7 +45,7 @@ def test_the_broker_forgets_everything(ground: Ground, workers: Workers) -> None
 
 
 def test_every_message_comes_many_times(ground: Ground, workers: Workers) -> None:
-    """All of them before anybody looks."""
+    """All of them before any worker looks."""
     workers.freeze("jobs")
     run = ground.start()
     for message in messages_of("jobs"):

@@ -25,6 +25,8 @@ class Receiver:
     drips: bool = False
     headers: dict[str, str] = field(default_factory=dict)
     most_at_once: int = 0
+    busy: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def documents(self) -> list[dict[str, Any]]:
@@ -34,22 +36,26 @@ class Receiver:
     def ids(self) -> list[str]:
         return [headers["webhook-id"] for headers, _body in self.posts]
 
+    @contextmanager
+    def being_busy(self) -> Iterator[None]:
+        """Count the requests that are answered at the same time."""
+        with self.lock:
+            self.busy += 1
+            self.most_at_once = max(self.most_at_once, self.busy)
+        yield
+        with self.lock:
+            self.busy -= 1
 
-@contextmanager
-def event_receiver() -> Iterator[Receiver]:
-    """Run a receiver, to which this system may send."""
-    receiver, lock, busy = Receiver(""), threading.Lock(), [0]
+
+def handler_of(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
+    """Make the class that answers requests as a receiver says."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            with lock:
-                busy[0] += 1
-                receiver.most_at_once = max(receiver.most_at_once, busy[0])
-                receiver.posts.append(({name.lower(): text for name, text in self.headers.items()}, body))
-            time.sleep(receiver.seconds)
-            with lock:
-                busy[0] -= 1
+            receiver.posts.append(({name.lower(): text for name, text in self.headers.items()}, body))
+            with receiver.being_busy():
+                time.sleep(receiver.seconds)
             try:
                 self._answer()
             except OSError:  # the sender has cut the connection
@@ -70,7 +76,14 @@ def event_receiver() -> Iterator[Receiver]:
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    return Handler
+
+
+@contextmanager
+def event_receiver() -> Iterator[Receiver]:
+    """Run a receiver, to which this system may send."""
+    receiver = Receiver("")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(receiver))
     server.daemon_threads = True
     receiver.url = f"http://127.0.0.1:{server.server_address[1]}/events?key=hidden"
     thread = threading.Thread(target=server.serve_forever, name="event-receiver")

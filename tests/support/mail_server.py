@@ -62,7 +62,7 @@ def mail_server(port: int = 0) -> Iterator[Postbox]:
 
 @contextmanager
 def mail_sent_to(port: int) -> Iterator[None]:
-    """Settings that send mail there, whether anybody listens or not."""
+    """Settings that send mail there, whether a server listens or not."""
     backend = "django.core.mail.backends.smtp.EmailBackend"
     with override_settings(MAIL_CONFIGURED=True, EMAIL_BACKEND=backend, EMAIL_HOST="127.0.0.1", EMAIL_PORT=port):
         yield

@@ -2,8 +2,11 @@
 
 import ast
 import re
+import subprocess
+import tokenize
 from collections.abc import Iterator
 from functools import cache
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -67,6 +70,48 @@ def test_no_name_uses_a_forbidden_word(package: str) -> None:
         if words(name) & unwanted
     }
     assert not found
+
+
+DOCUMENTS = ("*.md", "*.html", "*.css", "*.js", "*.yaml", "*.toml", "Makefile")
+
+
+def texts(wanted: re.Pattern[str]) -> Iterator[tuple[str, str]]:
+    """The documents, and the comments and docstrings of modules, that have a wanted word."""
+    listed = subprocess.run(["git", "ls-files", *DOCUMENTS, "*.py"], cwd=ROOT, capture_output=True, check=True)
+    for name in listed.stdout.decode().split():
+        path = ROOT / name
+        if name == "GLOSSARY.md" or "migrations" in path.parts or not path.exists():
+            continue
+        text = path.read_text(encoding="utf-8")
+        if wanted.search(" ".join(text.split())):  # to find comments takes long
+            yield name, "\n".join(prose(text)) if path.suffix == ".py" else text
+
+
+def prose(source: str) -> Iterator[str]:
+    """The comments and docstrings of a module."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            yield ast.get_docstring(node) or ""
+    for token in tokenize.generate_tokens(StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.string
+
+
+def test_comments_and_docstrings_are_found() -> None:
+    source = '"""A module."""\nx = "a text"  # a comment\ndef y():\n    """A function."""\n'
+    assert "".join(prose(source)) == "A module.A function.# a comment"
+
+
+def test_no_comment_or_document_uses_a_forbidden_word() -> None:
+    unwanted = forbidden("Words that comments and documents do not use")
+    assert {"whoever", "by hand"} <= unwanted
+    pattern = re.compile(rf"\b({'|'.join(sorted(unwanted))})\b(?!@)", re.IGNORECASE)
+    found = {
+        f"{name}: {match[0]}"
+        for name, text in texts(pattern)
+        for match in pattern.finditer(" ".join(text.split()))
+    }
+    assert sorted(found) == []
 
 
 def test_every_name_of_code_in_the_glossary_exists() -> None:

@@ -64,7 +64,7 @@ class ChangedWebhookBody(WebhookBody):
 
 
 class DeliveryOut(Answer):
-    """The delivery of one event, and what came of the last attempt."""
+    """The delivery of one event, and the result of the last attempt."""
 
     id: int
     event_id: str

@@ -31,7 +31,7 @@ from segments.refresh_job import run_refresh
 from segments.sources import actions
 from segments.sources.import_job import run_import
 
-DEMO_PASSWORD = "demo"  # noqa: S105 - known to everybody, on purpose
+DEMO_PASSWORD = "demo"  # noqa: S105 - public on purpose
 _DEMO_ACCOUNTS = (
     ("admin", "Alice Admin", Role.ADMINISTRATOR),
     ("contributor", "Bob Contributor", Role.CONTRIBUTOR),

@@ -39,7 +39,7 @@ class Problems:
         self._found: list[Problem] = []
 
     def add(self, line: int, reason: str) -> None:
-        """Note that ``line`` has to be mended."""
+        """Note that ``line`` has to be corrected."""
         self._found.append(Problem(self.path, line, reason))
 
     def stop_if_any(self) -> None:

@@ -219,7 +219,7 @@ def why_skipped(cause: RefreshStep) -> str:
 
 
 JOB_FIELDS = {stage.kind.value: stage.field for stage in STAGES}
-# An export is kept back by a segment, and that by a data source.
+# An export waits for a segment, and that for a data source.
 BLOCKERS = ("blocked_by__blocked_by", *(f"blocked_by__{name}" for name in JOB_FIELDS.values()))
 
 

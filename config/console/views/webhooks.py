@@ -101,7 +101,7 @@ def edit_webhook(request: Request, webhook_id: int) -> HttpResponse:
 @require_permission(Permission.WEBHOOK_MANAGE)
 @require_safe
 def webhook(request: Request, webhook_id: int) -> HttpResponse:
-    """Show a webhook with its delivery log, and beside the button what came of a test."""
+    """Show a webhook with its delivery log, and beside the button the result of a test."""
     found = get_object_or_404(Webhook, pk=webhook_id)
     deliveries = found.deliveries.select_related("event")
     status, kind = request.GET.get("status", ""), request.GET.get("type", "")

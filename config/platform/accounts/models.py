@@ -59,7 +59,7 @@ class User(AbstractBaseUser):
     email = models.EmailField(_("email"), blank=True)
     role = models.CharField(_("role"), max_length=20, choices=Role.choices, default=Role.VIEWER)
     is_active = models.BooleanField(_("active"), default=True)
-    # Demo accounts have passwords that everybody knows: they sign in only where DEMO is on.
+    # Demo accounts have public passwords: they sign in only where DEMO is on.
     is_demo = models.BooleanField(default=False)
     # An account of a program: it has API tokens, and no user can sign in to it.
     is_service = models.BooleanField(default=False, db_default=False)

@@ -34,7 +34,7 @@ class WrongAddress(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of a request: the status of the receiver, if it answered, or why it did not."""
+    """The result of a request: the status of the receiver, if it answered, or why it did not."""
 
     http_status: int | None
     problem: str

@@ -110,7 +110,7 @@ NOT_STARTED = (TickResult.PASSED_OVER, TickResult.IMPOSSIBLE)
 
 
 class Tick(models.Model):
-    """Base of ticks: that a due moment was noticed, once, and what came of it."""
+    """Base of ticks: that a due moment was noticed, once, and its result."""
 
     due_at = models.DateTimeField()
     noticed_at = models.DateTimeField(default=clock.now)

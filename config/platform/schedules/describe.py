@@ -65,7 +65,7 @@ def _month_day(day: int) -> str:
 
 
 def describe_tick(tick: Tick) -> str:
-    """Describe what came of a due moment, such as “Due at …, while the system was not running. Passed over.”"""
+    """Describe the result of a due moment, such as “Due at …, while the system was not running. Passed over.”"""
     parts = {"due": exact(tick.due_at), "noticed": exact(tick.noticed_at)}
     if tick.result == TickResult.PASSED_OVER:
         sentence = _("Due at %(due)s while the system was not running. Skipped.") % parts

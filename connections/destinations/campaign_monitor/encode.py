@@ -186,7 +186,7 @@ def _consent(settings: SendSettings, question: str, name: str) -> _Consent:
     said = {text: f',"{name}":"{word}"' for text, word in CONSENT_VALUES.items()}
     if attribute_of(answer):
         at = len(settings.mapping) + settings.attribute_questions.index(question)
-        # Whoever is not known to have said yes has not.
+        # A contact who is not known to have consented has not.
         return _Consent("", at, {True: said["yes"], False: said["no"], None: said["no"]})
     if answer in said:
         return _Consent(said[answer])

@@ -29,7 +29,7 @@ RETRYABLE = frozenset({THROTTLED, 500})
 NOT_ON_LIST = frozenset({1, 203})
 TOKEN_REFUSED = frozenset({120, TOKEN_EXPIRED, 122})
 
-# -- one person, whom the list keeps as they are ---------------------------------------------------------------
+# -- one contact, which the list keeps unchanged ---------------------------------------------------------------
 SUPPRESSED: Sentences = {
     204: _(
         "This email is on the suppression list in Campaign Monitor. If the subscriber asks for "
@@ -125,7 +125,7 @@ FIELDS: Sentences = {
     259: _("Campaign Monitor does not support this field type. Choose another one."),
 }
 
-# -- the connection has to be mended first ---------------------------------------------------------------------
+# -- the connection has to be fixed first ---------------------------------------------------------------------
 _RECONNECT = _(
     "Campaign Monitor no longer accepts the authorization of this connection. An "
     "administrator has to authenticate with Campaign Monitor again."

@@ -24,7 +24,7 @@ _FIELDS: tuple[tuple[str, str, list[str]], ...] = (
     ("Tier", "MultiSelectOne", ["Gold"]),
     ("Born", "Date", []),
 )
-# Kept free for films by the British regulator: nobody has it.
+# A number that Ofcom reserves for films: it is assigned to no subscriber.
 _MOBILE = "+447700900123"
 
 

@@ -44,7 +44,7 @@ from connections.destinations.values import (
     SendSettings,
 )
 
-# Seconds by which a list may be late to write who joined: for whether somebody was brought, and for whether they
+# Seconds by which a list may be late to write who joined: for whether a contact was added, and for whether they
 # were put on it later. Clocks and dates are in whole seconds.
 _SLOW = 120
 _A_SECOND = 1
@@ -204,7 +204,7 @@ class Remover:
             return BatchReceipt(0, 0, kept, http_status=200, seconds=0.0, bytes_sent=0)
         again = self._settings.again and bool(self._settings.began)
         receipt = self._client.import_subscribers(self._list_id, [self._marked(each) for each in marked])
-        most = len(marked) if again else receipt.new  # whoever was put on before counts as existing by now
+        most = len(marked) if again else receipt.new  # contacts that were added before count as existing by now
         since = self._settings.began if again else ""  # else their number tells
         deleted_again = self._delete_added_by_mark(marked, since, most=most) if most else []
         return replace(receipt, new=0, refusals=[*kept, *receipt.refusals, *deleted_again])

@@ -28,8 +28,8 @@ _PLACE = re.compile(r"<(?:\w+:)?(\w+)>")  # <int:run_id> in a route
 STRANGER = "stranger"
 ADMINISTRATORS: list[str] = [Role.ADMINISTRATOR]
 CONTRIBUTORS = [Role.CONTRIBUTOR, *ADMINISTRATORS]
-VIEWERS = [Role.VIEWER, *CONTRIBUTORS]  # everybody who is signed in
-EVERYBODY = [STRANGER, *VIEWERS]
+VIEWERS = [Role.VIEWER, *CONTRIBUTORS]  # all who are signed in
+ALL_VISITORS = [STRANGER, *VIEWERS]
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ def of_export(look: list[str], do: list[str], of: str = "export") -> Address:
 
 
 ADDRESSES = {
-    "healthz": Address(EVERYBODY),
-    "readyz": Address(EVERYBODY),
-    "metrics": Address(EVERYBODY),
+    "healthz": Address(ALL_VISITORS),
+    "readyz": Address(ALL_VISITORS),
+    "metrics": Address(ALL_VISITORS),
     "api_docs": Address(VIEWERS),
     "system:home": Address(VIEWERS),
     "system:home_live": Address(VIEWERS),
@@ -87,16 +87,16 @@ ADDRESSES = {
     "system:about": Address(VIEWERS),
     "system:help_index": Address(VIEWERS),
     "system:help": Address(VIEWERS, place={"page": "exports-and-runs"}),
-    "accounts:sign_in": Address(EVERYBODY),
-    "accounts:sign_out": Address(EVERYBODY),
-    "accounts:single_sign_on": Address(EVERYBODY),
+    "accounts:sign_in": Address(ALL_VISITORS),
+    "accounts:sign_out": Address(ALL_VISITORS),
+    "accounts:single_sign_on": Address(ALL_VISITORS),
     "accounts:confirm": Address(VIEWERS),
     "accounts:change_password": Address(VIEWERS),
     "accounts:end_other_sessions": Address(VIEWERS),
     "accounts:end_session": Address(VIEWERS, place={"session_id": "0"}),
-    "accounts:first_account": Address(EVERYBODY, place={"token": "none"}),
-    "accounts:forgotten": Address(EVERYBODY),
-    "accounts:choose_password": Address(EVERYBODY, place={"uidb64": "MQ", "token": "none"}),
+    "accounts:first_account": Address(ALL_VISITORS, place={"token": "none"}),
+    "accounts:forgotten": Address(ALL_VISITORS),
+    "accounts:choose_password": Address(ALL_VISITORS, place={"uidb64": "MQ", "token": "none"}),
     "accounts:permissions": Address(ADMINISTRATORS),
     "accounts:add_user": Address(ADMINISTRATORS),
     **{
@@ -116,9 +116,9 @@ ADDRESSES = {
     "accounts:service_accounts": Address(ADMINISTRATORS),
     "accounts:service_account": Address(ADMINISTRATORS, place={"user_id": "0"}),
     "accounts:service_account_role": Address(ADMINISTRATORS, place={"user_id": "0"}),
-    "account_login": Address(EVERYBODY),
-    "account_logout": Address(EVERYBODY),
-    "mfa_authenticate": Address(EVERYBODY),
+    "account_login": Address(ALL_VISITORS),
+    "account_logout": Address(ALL_VISITORS),
+    "mfa_authenticate": Address(ALL_VISITORS),
     "account_reauthenticate": Address(VIEWERS),
     "mfa_reauthenticate": Address(VIEWERS),
     "mfa_index": Address(VIEWERS),
@@ -127,9 +127,9 @@ ADDRESSES = {
     "mfa_view_recovery_codes": Address(VIEWERS),
     "mfa_generate_recovery_codes": Address(VIEWERS),
     "mfa_download_recovery_codes": Address(VIEWERS),
-    "openid_connect_callback": Address(EVERYBODY, place={"provider_id": "single-sign-on"}),
+    "openid_connect_callback": Address(ALL_VISITORS, place={"provider_id": "single-sign-on"}),
     **{
-        name: Address(EVERYBODY)
+        name: Address(ALL_VISITORS)
         for name in (
             "account_signup",
             "account_inactive",
@@ -147,7 +147,7 @@ ADDRESSES = {
     "exports:remove_suppressions": of_export(CONTRIBUTORS, CONTRIBUTORS),
     "exports:repair_list": of_export(CONTRIBUTORS, CONTRIBUTORS),
     "exports:compare_list": of_export(CONTRIBUTORS, CONTRIBUTORS),
-    "exports:list_webhook": Address(EVERYBODY, place={"webhook_id": "1", "secret": "none"}),
+    "exports:list_webhook": Address(ALL_VISITORS, place={"webhook_id": "1", "secret": "none"}),
     "audit:list": Address(ADMINISTRATORS),
     "audit:download": Address(ADMINISTRATORS),
     "connections:list": Address(ADMINISTRATORS),

@@ -89,7 +89,7 @@ def test_it_stops_a_run_first(alice_client: Client, connection: Connection, expo
     html = response.content.decode()
     assert "“Winter mail” will be removed" in html
     assert "Being removed" in html
-    assert 'hx-trigger="every 2s"' in html  # the list looks again by itself
+    assert 'hx-trigger="every 2s"' in html  # the list looks again
     with pytest.raises(Refusal):
         runs.start_run(export, by=None)
     pipeline.run_slice(run.pk)

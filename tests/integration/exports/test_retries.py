@@ -1,4 +1,4 @@
-"""What may pass is tried again by itself, less and less often, and then given up."""
+"""What may pass is tried again automatically, less and less often, and then given up."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace

@@ -48,7 +48,7 @@ def lasting() -> list[str]:
         (JobStatus.FAILED, Reason.TOO_MANY_PROFILES, [Kind.OVER_LIMIT]),
         (JobStatus.SKIPPED, Reason.TOO_MANY_PROFILES, [Kind.OVER_LIMIT]),
         (JobStatus.SKIPPED, Reason.SEGMENTS_NOT_REFRESHED, [Kind.SKIPPED]),
-        (JobStatus.FAILED, Reason.DESTINATION_UNAVAILABLE, []),  # is tried again by itself
+        (JobStatus.FAILED, Reason.DESTINATION_UNAVAILABLE, []),  # is tried again automatically
         (JobStatus.CANCELED, Reason.CANCELED_BY_PERSON, []),
     ],
 )

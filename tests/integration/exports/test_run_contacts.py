@@ -201,13 +201,13 @@ def test_it_answers_404_for_a_kind_there_is_not(bob_client: Client, large: Run) 
 
 
 def test_it_pages_across_batches(large: Run) -> None:
-    everybody = BatchContacts(large, ContactKind.DELIVERED)
-    assert len(everybody) == 1998
-    seen = [person.email for start in range(0, 1998, 50) for person in everybody[start : start + 50]]
+    all_contacts = BatchContacts(large, ContactKind.DELIVERED)
+    assert len(all_contacts) == 1998
+    seen = [person.email for start in range(0, 1998, 50) for person in all_contacts[start : start + 50]]
     assert len(seen) == len(set(seen)) == 1998
     assert "p01000@example.com" not in seen
     assert seen == sorted(seen)
-    assert [person.email for person in everybody[999:1001]] == ["p00999@example.com", "p01001@example.com"]
+    assert [person.email for person in all_contacts[999:1001]] == ["p00999@example.com", "p01001@example.com"]
 
 
 def test_it_finds_people_in_all_batches(large: Run) -> None:

@@ -153,8 +153,8 @@ def test_it_halves_a_refused_batch_until_the_guilty_stand_alone(sandbox: Running
 def test_it_stops_when_everything_is_refused(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry_policy, "MOST_REFUSED_BATCHES", 5)
     export = make_export(sandbox, 64)
-    everybody = [person["email"] for person in people(64)]
-    sandbox.faults({"rules": [{"kind": "refuse_batch", "emails": everybody}]})
+    all_contacts = [person["email"] for person in people(64)]
+    sandbox.faults({"rules": [{"kind": "refuse_batch", "emails": all_contacts}]})
     run = run_to_its_end(export)
     assert (run.status, run.reason) == (JobStatus.FAILED, Reason.EVERYTHING_REFUSED)
     assert sandbox.requests()["totals"]["imports"] < 20

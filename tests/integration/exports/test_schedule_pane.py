@@ -1,4 +1,4 @@
-"""Data > Exports > Schedule: choosing when exports run by themselves."""
+"""Data > Exports > Schedule: choosing when exports run automatically."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime

@@ -159,7 +159,7 @@ def test_contacts_of_an_export_that_cannot_run_stay(account: RunningSandbox, cro
     leave(crowd, CROWD[0])
     assert run(one).to_remove == 0
     other.segments.clear()
-    assert run(one).to_remove == 1  # it never wanted anybody in a run
+    assert run(one).to_remove == 1  # it never wanted a contact in a run
 
 
 @pytest.mark.parametrize("by", ["the other export", "the export itself"])
@@ -190,7 +190,7 @@ def test_a_policy_of_leaving_neither_removes_nor_protects(account: RunningSandbo
     others = exports.segment_of_everyone("Others")
     deleting = export_of(account, crowd, Removal.DELETE)
     leaving = other_to(account, deleting, others, Removal.LEAVE)
-    run(leaving)  # it has added everybody
+    run(leaving)  # it has added all contacts
     run(deleting)
     leave(others, CROWD[0])
     leave(crowd, CROWD[0])

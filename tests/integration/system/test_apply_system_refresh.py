@@ -1,4 +1,4 @@
-"""`manage.py apply`: when the system is refreshed by itself."""
+"""`manage.py apply`: when the system is refreshed automatically."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What stands in the pane, before anybody judges it."""
+"""The content of the pane, before it is checked."""
 
 from django.http import QueryDict
 

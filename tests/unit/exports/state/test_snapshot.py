@@ -80,14 +80,14 @@ def test_another_field_changes_everybody(freeze: Any) -> None:
 
 
 def test_clearing_blanks_changes_contacts_with_a_blank(freeze: Any) -> None:
-    everybody, blanks = hashed(freeze(blanks="clear"))
-    assert everybody == hashed(freeze())[0]
+    all_contacts, blanks = hashed(freeze(blanks="clear"))
+    assert all_contacts == hashed(freeze())[0]
     assert blanks
 
 
 def test_clearing_blanks_changes_everybody_where_options_are_taken_away_too(freeze: Any) -> None:
-    everybody, blanks = hashed(freeze((NAME, LIKES), blanks="clear"))
-    assert everybody != hashed(freeze((NAME, LIKES)))[0]
+    all_contacts, blanks = hashed(freeze((NAME, LIKES), blanks="clear"))
+    assert all_contacts != hashed(freeze((NAME, LIKES)))[0]
     assert blanks == ""
 
 

@@ -71,7 +71,7 @@ def subscribers(sandbox: Sandbox, request: Request, list_id: str) -> Reply:
         list=mailing_list,
         client=sandbox.store.clients[mailing_list.client_id],
         counts=list(counts.items()),
-        everybody=sum(counts.values()),
+        all_subscribers=sum(counts.values()),
         state=state,
         q=words,
         fields=list(mailing_list.fields.values()),

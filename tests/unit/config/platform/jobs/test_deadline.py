@@ -10,7 +10,7 @@ from config.platform.jobs.deadline import LeaseDeadline, Stamp
 
 
 class Clocks:
-    """Both clocks, set by hand."""
+    """Both clocks, set by tests."""
 
     def __init__(self) -> None:
         self.boot, self.wall = 1_000.0, 1_700_000_000.0
