@@ -138,10 +138,10 @@ def _bars(at: int, results: ResultSummary, top: int) -> Iterator[Bar]:
 
 
 def _round_up(value: int) -> int:
-    """Return the next of 1, 2, 5, 10, 20, 50 … that is not below ``value``."""
+    """Return the next of 1, 2, 3, 4, 5, 6, 8, 10, 20 … that is not below ``value``."""
     step = 1
     while True:
-        for factor in (1, 2, 5):
+        for factor in (1, 2, 3, 4, 5, 6, 8):
             if factor * step >= value:
                 return factor * step
         step *= 10
