@@ -1,8 +1,9 @@
 """List how each dialect expresses what rules compile to: replacements of expressions, and the allowed expressions
 with their expected text.
 
-DuckDB, PostgreSQL and SQLite are compared with an evaluation in Python. For the others the text is only parsed
-back and compared, and what is not known to mean the same is left out. So refused are:
+DuckDB, PostgreSQL and SQLite are compared with an evaluation in Python, ClickHouse where its engine is
+installed. For the others the text is only parsed back and compared, and what is not known to mean the same is left
+out. So refused are:
 
 - ignoring case without a stored comparable text, but in DuckDB and PostgreSQL, whose lower case was measured;
 - lists outside DuckDB, PostgreSQL and SQLite;
@@ -164,6 +165,15 @@ def _date_in_clickhouse(node: exp.Expr) -> exp.Expr:
     return exp.Cast(this=node.this, to=exp.DataType(this=exp.DType.DATE32)) if node.is_type("DATE") else node
 
 
+def _numbers_in_clickhouse(node: exp.Expr) -> exp.Expr:
+    # Its sets compare bits, where -0.0 is not 0.0, and it makes a set of several comparisons too.
+    numbers = [each.find(exp.Literal) for each in node.expressions]
+    if not any(each is not None and not each.is_string and "e" in each.name for each in numbers):
+        return node
+    zero = exp.Add(this=node.this.copy(), expression=exp.Literal.number("0.0e0"))
+    return exp.In(this=exp.Paren(this=zero), expressions=node.expressions)
+
+
 CONVERSIONS: Mapping[str, Mapping[type[exp.Expr], Conversion]] = {
     "duckdb": {
         exp.Normalize: _nfc_in_duckdb,
@@ -194,7 +204,11 @@ CONVERSIONS: Mapping[str, Mapping[type[exp.Expr], Conversion]] = {
         exp.EndsWith: _ends_by_right,
     },
     "databricks": {},
-    "clickhouse": {exp.Contains: _contains_by_position, exp.Cast: _date_in_clickhouse},
+    "clickhouse": {
+        exp.Contains: _contains_by_position,
+        exp.Cast: _date_in_clickhouse,
+        exp.In: _numbers_in_clickhouse,
+    },
     "trino": {exp.Contains: _contains_by_position, exp.EndsWith: _ends_by_substring},
 }
 

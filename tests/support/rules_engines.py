@@ -40,7 +40,7 @@ class Engine(Protocol):
         ...
 
 
-def _columns(column_types: Mapping[AttributeType, str]) -> dict[str, str]:
+def columns_of(column_types: Mapping[AttributeType, str]) -> dict[str, str]:
     """The columns of profiles with their types."""
     columns = {each.column: column_types[each.data_type] for each in ATTRIBUTES.values()}
     columns |= {each.normalized: column_types[each.data_type] for each in ATTRIBUTES.values() if each.normalized}
@@ -51,7 +51,8 @@ def _definitions(columns: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {data_type}" for name, data_type in columns.items())
 
 
-def _row(profile: Mapping[str, Any]) -> list[Any]:
+def row_of(profile: Mapping[str, Any]) -> list[Any]:
+    """Return the values of a profile in the order of the columns."""
     values = [profile["id"], *(profile[name] for name in ATTRIBUTES)]
     for name in NORMALIZED:
         value = profile[name]
@@ -68,11 +69,13 @@ def _placeholders(mark: str, rows: Sequence[Sequence[Any]]) -> str:
     return ", ".join([row] * len(rows))
 
 
-def _query(conditions: Sequence[str]) -> str:
+def query_of(conditions: Sequence[str]) -> str:
+    """Return the query of the conditions for each profile."""
     return f"SELECT id, {', '.join(conditions)} FROM rule_profiles"
 
 
-def _member_rows(members: Mapping[int, Iterable[int]]) -> list[tuple[int, int]]:
+def member_rows(members: Mapping[int, Iterable[int]]) -> list[tuple[int, int]]:
+    """Return a row of segment and profile for each member."""
     return [(segment, profile) for segment, profiles in members.items() for profile in sorted(profiles)]
 
 
@@ -95,15 +98,15 @@ class DuckDB:
             AttributeType.LIST: "VARCHAR[]",
         }
         self._connection = duckdb.connect(config={"threads": "1"})
-        self._columns = _columns(types)
+        self._columns = columns_of(types)
         self._connection.execute(f"CREATE TABLE rule_profiles ({_definitions(self._columns)})")
         self._connection.execute(_MEMBERS)
 
     def fill(self, profiles: Sequence[Mapping[str, Any]], members: Mapping[int, Iterable[int]]) -> None:
         # As one JSON text: each parameter takes half a millisecond without NumPy.
         for table, columns, rows in (
-            ("rule_profiles", self._columns, [_row(profile) for profile in profiles]),
-            ("rule_members", {"segment_id": "INTEGER", "profile_id": "INTEGER"}, _member_rows(members)),
+            ("rule_profiles", self._columns, [row_of(profile) for profile in profiles]),
+            ("rule_members", {"segment_id": "INTEGER", "profile_id": "INTEGER"}, member_rows(members)),
         ):
             objects = [dict(zip(columns, row, strict=True)) for row in rows]
             self._connection.execute(f"TRUNCATE {table}")
@@ -113,7 +116,7 @@ class DuckDB:
             )
 
     def find(self, conditions: Sequence[str]) -> dict[int, list[bool | None]]:
-        rows = self._connection.execute(_query(conditions)).fetchall()
+        rows = self._connection.execute(query_of(conditions)).fetchall()
         return {number: list(matches) for number, *matches in rows}
 
 
@@ -133,14 +136,14 @@ class PostgreSQL:
             AttributeType.LIST: "text[]",
         }
         with connection.cursor() as cursor:
-            cursor.execute(f"CREATE TEMPORARY TABLE rule_profiles ({_definitions(_columns(types))})")
+            cursor.execute(f"CREATE TEMPORARY TABLE rule_profiles ({_definitions(columns_of(types))})")
             cursor.execute(_MEMBERS)
 
     def fill(self, profiles: Sequence[Mapping[str, Any]], members: Mapping[int, Iterable[int]]) -> None:
         with connection.cursor() as cursor:
             for table, rows in (
-                ("rule_profiles", [_row(profile) for profile in profiles]),
-                ("rule_members", _member_rows(members)),
+                ("rule_profiles", [row_of(profile) for profile in profiles]),
+                ("rule_members", member_rows(members)),
             ):
                 cursor.execute(f"TRUNCATE {table}")
                 values = [value for row in rows for value in row]
@@ -148,7 +151,7 @@ class PostgreSQL:
 
     def find(self, conditions: Sequence[str]) -> dict[int, list[bool | None]]:
         with connection.cursor() as cursor:
-            cursor.execute(_query(conditions))
+            cursor.execute(query_of(conditions))
             return {number: list(matches) for number, *matches in cursor.fetchall()}
 
 
@@ -168,13 +171,13 @@ class SQLite:
             AttributeType.LIST: "TEXT",
         }
         self._connection = sqlite3.connect(":memory:", check_same_thread=False)
-        self._connection.execute(f"CREATE TABLE rule_profiles ({_definitions(_columns(types))})")
+        self._connection.execute(f"CREATE TABLE rule_profiles ({_definitions(columns_of(types))})")
         self._connection.execute(_MEMBERS)
 
     def fill(self, profiles: Sequence[Mapping[str, Any]], members: Mapping[int, Iterable[int]]) -> None:
         for table, rows in (
-            ("rule_profiles", [_row(profile) for profile in profiles]),
-            ("rule_members", _member_rows(members)),
+            ("rule_profiles", [row_of(profile) for profile in profiles]),
+            ("rule_members", member_rows(members)),
         ):
             self._connection.execute(f"DELETE FROM {table}")
             self._connection.executemany(
@@ -183,7 +186,7 @@ class SQLite:
             )
 
     def find(self, conditions: Sequence[str]) -> dict[int, list[bool | None]]:
-        rows = self._connection.execute(_query(conditions)).fetchall()
+        rows = self._connection.execute(query_of(conditions)).fetchall()
         return {number: [None if match is None else bool(match) for match in matches] for number, *matches in rows}
 
 

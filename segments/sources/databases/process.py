@@ -85,6 +85,7 @@ class WarehouseRequest:
     memory_mb: int
     threads: int
     root: str = _ROOT
+    overhead_mb: int = 1_024  # of Python, the driver and its libraries, beside DuckDB
     target: str = ""
     shown: int = 100
 

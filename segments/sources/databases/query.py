@@ -11,7 +11,7 @@ from sqlglot.errors import ParseError, SqlglotError
 
 from segments.models import DatabaseEngine
 
-_DIALECTS: Final = {
+DIALECTS: Final = {
     DatabaseEngine.POSTGRESQL: "postgres",
     DatabaseEngine.MYSQL: "mysql",
     DatabaseEngine.REDSHIFT: "redshift",
@@ -54,7 +54,7 @@ def checked_query(text: str, engine: DatabaseEngine) -> str:
     if engine is DatabaseEngine.MYSQL and _EXECUTED_COMMENT.search(query):
         raise QueryRefused(_("Remove the comment that begins with /*!: MySQL would execute it."))
     try:
-        statements = [each for each in sqlglot.parse(query, read=_DIALECTS[engine]) if each is not None]
+        statements = [each for each in sqlglot.parse(query, read=DIALECTS[engine]) if each is not None]
     except ParseError as error:
         line = error.errors[0].get("line") if error.errors else None
         raise QueryRefused(_not_sql(engine, line)) from None
@@ -93,7 +93,7 @@ def _check_warehouse_query(statement: exp.Expr, engine: DatabaseEngine) -> None:
 def stored_functions_in(text: str, engine: DatabaseEngine) -> list[str]:
     """Return the names of functions in a checked query that may be stored in the database, in lower case: those
     that the dialect does not have, and those of a schema."""
-    statement = sqlglot.parse_one(text, read=_DIALECTS[engine])
+    statement = sqlglot.parse_one(text, read=DIALECTS[engine])
     names = {each.name for each in statement.find_all(exp.Anonymous)}
     names |= {each.expression.sql_name() for each in statement.find_all(exp.Dot) if _is_known(each.expression)}
     return sorted(name.lower() for name in names)

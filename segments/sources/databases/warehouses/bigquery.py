@@ -7,9 +7,10 @@ from typing import Any
 from google.cloud import bigquery
 from google.oauth2 import service_account
 
-from segments.sources.databases.warehouses.rows import BATCH, Column, Login, Rows, as_texts
+from segments.sources.databases.warehouses.rows import Column, Login, Rows, as_texts
 
 _READ_ONLY = ("https://www.googleapis.com/auth/bigquery.readonly",)
+_PAGE = 10_000  # rows; an answer is never larger than some megabytes
 _KINDS = {
     "INTEGER": "integer",
     "INT64": "integer",
@@ -32,7 +33,7 @@ def open_rows(login: Login, query: str) -> Rows:
         json.loads(login.password), scopes=_READ_ONLY
     )
     client = bigquery.Client(project=login.database, credentials=credentials)
-    result = client.query_and_wait(query, page_size=BATCH, wait_timeout=login.seconds, retry=None, job_retry=None)
+    result = client.query_and_wait(query, page_size=_PAGE, wait_timeout=login.seconds, retry=None, job_retry=None)
     columns = [Column(field.name, kind_of(field.field_type, field.mode)) for field in result.schema]
     return as_texts(columns, _pages(result))
 

@@ -17,7 +17,6 @@ from typing import Any
 
 ANSWER = "answer.json"
 _NOT_DUMPABLE = 4  # PR_SET_DUMPABLE: no core file or other process reads the password
-_OVERHEAD_MB = 1_024  # of Python, the driver and its libraries
 _PACKAGE = "segments.sources.databases"
 
 
@@ -27,7 +26,7 @@ def main() -> None:
     ctypes.CDLL(None).prctl(_NOT_DUMPABLE, 0, 0, 0, 0)
     request = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    most = (int(request["memory_mb"]) + _OVERHEAD_MB) << 20
+    most = (int(request["memory_mb"]) + int(request["overhead_mb"])) << 20
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     sys.path.append(request["root"])
     try:

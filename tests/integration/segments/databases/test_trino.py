@@ -11,9 +11,12 @@ from pytest_django import Settings
 
 from config.platform.jobs.models import JobStatus
 from segments import catalog
-from segments.models import DatabaseEncryption, DatabaseEngine, DataSource, ImportJob
+from segments.models import DatabaseEncryption, DatabaseEngine, DatabaseQuery, DataSource, ImportJob
 from segments.sources import actions
 from segments.sources.databases.actions import QuerySettings, import_query, try_query
+from segments.sources.databases.errors import sentence_of
+from segments.sources.databases.process import ReadingFailed, WarehouseRequest, run_reader
+from segments.sources.databases.warehouses.targets import reach
 from segments.sources.import_job import run_import
 from tests.support.database_queries import failure_of, query_settings
 from tests.support.profiles import get_profile, profile_count
@@ -147,6 +150,22 @@ def test_a_query_that_takes_too_long_is_ended(server: TrinoServer, settings: Set
     ended = run_import(job.pk)
     assert ended is not None
     assert (ended.status, bool(re.search("too long|within 2 second", ended.message))) == (JobStatus.FAILED, True)
+
+
+def read_with_little_memory(server: TrinoServer, folder: Path, text: str) -> list[list[str | None]]:
+    given = {"host": "localhost", "port": server.port, "user": "reader", "encryption": "none"}
+    reached = reach(DatabaseQuery(engine="trino", query=text, **given), "")
+    request = WarehouseRequest(
+        reached.module, reached.login, reached.hosts, (), text, 10, str(folder), 64, 1, overhead_mb=128
+    )
+    return run_reader(request, seconds=60, check=lambda: None).first_rows
+
+
+def test_a_page_that_is_too_large_ends_the_reader(server: TrinoServer, tmp_path: Path) -> None:
+    assert read_with_little_memory(server, tmp_path, "SELECT 1 AS id") == [["1"]]
+    with pytest.raises(ReadingFailed) as failure:
+        read_with_little_memory(server, tmp_path, "SELECT large() AS id")
+    assert "needed more memory" in sentence_of(str(failure.value), failure.value.kind)[0]
 
 
 def test_the_rows_are_limited(server: TrinoServer, settings: Settings) -> None:

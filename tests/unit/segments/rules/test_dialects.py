@@ -111,6 +111,11 @@ def test_values_are_read_back_as_they_were_given(dialect: str) -> None:
             "postgres": "ARRAY(SELECT LOWER(NORMALIZE(element, NFC) COLLATE pg_c_utf8) "
             "FROM UNNEST(c6) AS element) && ARRAY['é']",
         }),
+        ({"attribute": "points", "operator": "any_of", "value": [0, 1.5]}, {
+            "trino": "c3 IN (0.0e0, 1.5e0)",
+            "clickhouse": "(c3 + 0.0e0) IN (0.0e0, 1.5e0)",
+        }),
+        ({"attribute": "visits", "operator": "any_of", "value": [1, -2]}, {"clickhouse": "c8 IN (1, -2)"}),
         ({"attribute": "born", "operator": "on", "value": "1931-02-28"}, {
             "sqlite": "c4 >= '1931-02-28' AND c4 <= '1931-02-28'",
             "clickhouse": "c4 >= CAST('1931-02-28' AS Nullable(Date32)) AND "

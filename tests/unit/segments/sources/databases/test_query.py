@@ -1,9 +1,12 @@
 """A query of a data source is one SELECT."""
 
 import pytest
+import sqlglot
+from sqlglot import exp
 
-from segments.models import DatabaseEngine
-from segments.sources.databases.query import QueryRefused, checked_query, stored_functions_in
+from segments.models import DatabaseEngine, DatabaseQuery
+from segments.sources.databases.attach import query_text
+from segments.sources.databases.query import DIALECTS, QueryRefused, checked_query, stored_functions_in
 
 POSTGRESQL, MYSQL = DatabaseEngine.POSTGRESQL, DatabaseEngine.MYSQL
 
@@ -118,3 +121,14 @@ def test_queries_are_read_in_the_dialect_of_the_warehouse(text: str, engine: Dat
 )  # fmt: skip
 def test_what_does_more_than_reading_a_warehouse_is_refused(text: str, engine: DatabaseEngine, words: str) -> None:
     assert words in refusal_of(text, engine)
+
+
+@pytest.mark.parametrize("engine", [each for each in DatabaseEngine if each.is_warehouse])
+@pytest.mark.parametrize("text", ["customers", "SELECT a, 'x y' AS b FROM t WHERE a IN (1, 2) -- the end"])
+def test_the_query_of_the_first_rows_is_read_back_as_it_was_written(engine: DatabaseEngine, text: str) -> None:
+    written = query_text(DatabaseQuery(engine=engine, query=text), first_rows=50)
+    (parsed,) = sqlglot.parse(written, read=DIALECTS[engine])
+    assert isinstance(parsed, exp.Select)
+    assert parsed.args["limit"].expression.name == "50"
+    again = sqlglot.parse_one(parsed.sql(DIALECTS[engine]), read=DIALECTS[engine])
+    assert again.sql(DIALECTS[engine], comments=False) == parsed.sql(DIALECTS[engine], comments=False)
