@@ -13,6 +13,7 @@ from config.platform.jobs import clock, leases
 from config.platform.jobs.enqueue import enqueue_on_commit
 from config.platform.jobs.models import OPEN, JobStatus
 from config.platform.notifications import alerts as notifications_alerts
+from config.platform.text.word_lists import join_words
 from config.platform.web.versions import take_version
 from segments import alerts, hooks, permissions, refresh, segment_rules
 from segments.models import Segment, SegmentRefresh
@@ -23,7 +24,7 @@ class SegmentInUse(Exception):
     """A segment cannot be removed because exports or rules of other segments use it; ``usages`` lists them."""
 
     def __init__(self, usages: Sequence[hooks.Usage]) -> None:
-        names = ", ".join(usage.name for usage in usages)
+        names = join_words(usage.name for usage in usages)
         super().__init__(_("The segment is used by: %(names)s.") % {"names": names})
         self.usages = usages
 

@@ -22,6 +22,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from config.platform.jobs import heartbeat
+from config.platform.text.word_lists import join_words
 from config.standalone import broker
 from segments.store import engine, lake
 from segments.store.identity import StoreMismatch
@@ -129,10 +130,10 @@ def _heartbeat(name: str) -> Check:
     known = heartbeat.known(name)
     silent = [sign.node for sign in known if not sign.is_alive]
     if silent:
-        return Check(False, _("No heartbeat: %(processes)s.") % {"processes": ", ".join(silent)})
+        return Check(False, _("No heartbeat: %(processes)s.") % {"processes": join_words(silent)})
     if not known:
         return Check(False, _("No process is running."))
-    return Check(True, _("Running: %(processes)s.") % {"processes": ", ".join(sign.node for sign in known)})
+    return Check(True, _("Running: %(processes)s.") % {"processes": join_words(sign.node for sign in known)})
 
 
 def _static_files() -> Check:

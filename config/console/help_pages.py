@@ -1,4 +1,4 @@
-"""List the pages of the help by reader, in the order of reading, and the pictures in them."""
+"""List the pages of the help by kind of users, in the order of reading, and the pictures in them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 
 @dataclass(frozen=True)
-class Reader:
-    """Readers of pages of the help: their name, what they do, and the pages by address."""
+class HelpGroup:
+    """The pages of the help for one kind of users: their name, what they do, and the pages by address."""
 
     key: str
     label: Promise
@@ -18,14 +18,14 @@ class Reader:
     pages: dict[str, Promise]
 
 
-READERS = (
-    Reader(
+GROUPS = (
+    HelpGroup(
         "viewers",
         _("Viewers"),
         _("Follow exports and read results."),
         {"getting-started": _("Getting started"), "results": _("Results"), "statuses": _("Statuses")},
     ),
-    Reader(
+    HelpGroup(
         "contributors",
         _("Contributors"),
         _("Import customers, build segments and run exports."),
@@ -36,7 +36,7 @@ READERS = (
             "sandbox": _("The sandbox"),
         },
     ),
-    Reader(
+    HelpGroup(
         "administrators",
         _("Administrators"),
         _("Manage connections, users, schedules and privacy requests."),
@@ -49,7 +49,7 @@ READERS = (
             "security": _("Security"),
         },
     ),
-    Reader(
+    HelpGroup(
         "operators",
         _("Operators"),
         _("Install, configure, back up, upgrade and monitor the system."),
@@ -62,14 +62,14 @@ READERS = (
             "commands": _("Commands"),
         },
     ),
-    Reader(
+    HelpGroup(
         "developers",
         _("Developers"),
         _("Connect other programs, and add destinations."),
         {"rest-api": _("REST API"), "webhooks": _("Webhooks"), "destinations": _("Destinations")},
     ),
 )
-PAGES: dict[str, Promise] = {page: label for reader in READERS for page, label in reader.pages.items()}
+PAGES: dict[str, Promise] = {page: label for group in GROUPS for page, label in group.pages.items()}
 
 
 @dataclass(frozen=True)

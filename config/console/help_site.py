@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from config.console import help_search
-from config.console.help_pages import PAGES, PICTURE_DIR, READERS
+from config.console.help_pages import GROUPS, PAGES, PICTURE_DIR
 from config.console.views.help import contents_of, render_text
 
 # The styles of the pages, as far as the help uses them, and those of the site itself.
@@ -47,7 +47,7 @@ def _write_language(folder: Path, language: str) -> int:
         shell: dict[str, object] = {
             "product_name": settings.PRODUCT_NAME,
             "language": language,
-            "readers": READERS,
+            "groups": GROUPS,
         }
         pages = {
             page: shell | {"page": page, "page_title": PAGES[page], "text": text} for page, text in texts.items()

@@ -12,6 +12,7 @@ from config.platform.accounts.actions import administrators
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
 from config.platform.jobs.models import ENDED_WELL, JobStatus
+from config.platform.text.word_lists import join_words
 from config.platform.web.formats import number
 from connections.permissions import user_can_manage_connections
 from exports.models import Run
@@ -72,7 +73,7 @@ def names_of_administrators() -> str:
     if len(names) > _MOST_NAMES:
         names = [*names[:_MOST_NAMES], _("other administrators")]
     return (
-        _("%(some)s or %(last)s") % {"some": ", ".join(names[:-1]), "last": names[-1]} if names[1:] else names[0]
+        _("%(some)s or %(last)s") % {"some": join_words(names[:-1]), "last": names[-1]} if names[1:] else names[0]
     )
 
 

@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 
 from config.platform.jobs.models import ENDED_WELL
 from config.platform.text.stored_texts import translate_stored
+from config.platform.text.word_lists import join_words
 from exports.models import Run
 from exports.removal.removal_plan import RemovalGuard
 from exports.results import left_out_values
@@ -125,7 +126,7 @@ def describe_incomplete(counts: RunCounts) -> str:
         counts.incomplete,
     ) % {
         "contacts": counts.incomplete,
-        "fields": ", ".join(f"{name} ({contacts})" for name, contacts in counts.left_out.items()),
+        "fields": join_words(f"{name} ({contacts})" for name, contacts in counts.left_out.items()),
     }
 
 
@@ -139,4 +140,4 @@ def _list_results(counts: RunCounts) -> str:
         (counts.not_attempted, _("%(contacts)d not attempted")),
         (counts.previously_rejected, _("%(contacts)d previously rejected, data unchanged")),
     )
-    return ", ".join(text % {"contacts": contacts} for contacts, text in named if contacts)
+    return join_words(text % {"contacts": contacts} for contacts, text in named if contacts)

@@ -296,7 +296,8 @@ class ResultSummary:
         if not self.members and not self.removals:
             return ""
         shown = [self.all_members, *self.counts, *self.beside]
-        parts = [format_lazy("{}: {}.", one.label, number(one.contacts)) for one in shown]
+        pattern = _("{label}: {count}.")
+        parts = [format_lazy(pattern, label=one.label, count=number(one.contacts)) for one in shown]
         return format_lazy(" ".join(["{}"] * len(parts)), *parts)
 
 

@@ -22,6 +22,7 @@ from config.platform.jobs import clock
 from config.platform.jobs.models import ENDED_WELL, NOT_STARTED, JobStatus
 from config.platform.schedules import describe, display
 from config.platform.schedules.display import ShownSchedule
+from config.platform.text.word_lists import join_words
 from config.platform.web.htmx import Request
 from config.platform.web.lists import Column, list_page
 from config.platform.web.panes import close_pane
@@ -235,7 +236,7 @@ def _overview(request: Request, run: Run) -> dict[str, object]:
             and policies.can_confirm(run),
             "cause": skip_cause.of(run),
             "said": describe_message(run),
-            "changed_fields": ", ".join(run.snapshot.changed_fields),
+            "changed_fields": join_words(run.snapshot.changed_fields),
             "advice": next_steps.advise(run, request.user),
             "may_restore": user_can_manage(request.user, run.export) and restore.can_restore(run),
             "restored_run": Run.objects.filter(pk=run.options["restores"]).first()

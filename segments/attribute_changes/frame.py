@@ -17,6 +17,7 @@ from django.utils.translation import pgettext
 
 from config.platform import db
 from config.platform.jobs.models import OPEN, JobStatus
+from config.platform.text.word_lists import join_words
 from segments import catalog, hooks
 from segments.hooks import Usage
 from segments.models import AttributeChange, DataSource, ImportJob, Segment, SegmentRefresh
@@ -79,7 +80,7 @@ def uses(rules: rule_trees.Tree, name: str) -> bool:
 
 def named(usages: Sequence[Usage]) -> str:
     """Return the names of what uses an attribute, for a sentence."""
-    return ", ".join(dict.fromkeys(f"“{usage.name}”" for usage in usages))
+    return join_words(dict.fromkeys(f"“{usage.name}”" for usage in usages))
 
 
 def open_uses(names: Sequence[str], *, change: AttributeChange | None = None) -> list[Usage]:

@@ -24,6 +24,7 @@ from django.utils.translation import gettext_lazy
 from config.platform import db
 from config.platform.accounts.models import User
 from config.platform.audit.record import record
+from config.platform.text.word_lists import join_words
 from segments import hooks, permissions
 from segments.models import DataSource, ErasedHash, Erasure, PushedBatch, Segment, SegmentDraft
 from segments.privacy import inbox, rejected_files
@@ -112,7 +113,7 @@ def last_erasure() -> int:
 
 def _check_rules(subject: Subject) -> None:
     if segments := segments_naming(subject):
-        names = ", ".join(f"“{segment}”" for segment in segments)
+        names = join_words(f"“{segment}”" for segment in segments)
         raise ErasureBlocked(
             _(
                 "The rules of %(segments)s contain the email of this customer. Nothing was erased. "

@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from config.platform.text.word_lists import join_words
 from config.platform.web.formats import DOTS
 from segments.models import AttributeType
 from segments.rules.values import CURRENT_MONTH, TODAY, Takes, Unit
@@ -184,7 +185,7 @@ def _one_text(value: object) -> str:
 
 
 def _choices_text(value: object) -> str:
-    return ", ".join(_quoted(choice) for choice in value) if isinstance(value, list | tuple) else "…"
+    return join_words(_quoted(choice) for choice in value) if isinstance(value, list | tuple) else "…"
 
 
 def _pair_text(value: object) -> str:

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from config.console import help_search, readme_tables
-from config.console.help_pages import PAGES, READERS, Reader
+from config.console.help_pages import GROUPS, PAGES, HelpGroup
 from config.platform.accounts.password_links import base_url_of
 from config.platform.events.models import EventType
 from config.platform.jobs.models import JobStatus
@@ -50,7 +50,7 @@ def help_index(request: HttpRequest) -> HttpResponse:
     sections = {page: help_search.sections_of(page, _text_of(request, page)) for page in PAGES}
     found = help_search.search(words, (each for listed in sections.values() for each in listed))
     context = {
-        "readers": READERS,
+        "groups": GROUPS,
         "page_title": _("Help"),
         "words": words,
         "found": [(each, PAGES[each.page]) for each in found],
@@ -63,17 +63,17 @@ def help_page(request: HttpRequest, page: str) -> HttpResponse:
     """Show one page of the help."""
     if page not in PAGES:
         raise Http404
-    context = {"readers": READERS, "page": page, "page_title": PAGES[page], "text": _text_of(request, page)}
+    context = {"groups": GROUPS, "page": page, "page_title": PAGES[page], "text": _text_of(request, page)}
     return render(request, "help/help.html", context)
 
 
 def contents_of(
     sections: Mapping[str, list[help_search.Section]],
-) -> list[tuple[Reader, list[tuple[str, Promise, Mapping[str, str]]]]]:
-    """List the pages by reader, each with the titles of its sections."""
+) -> list[tuple[HelpGroup, list[tuple[str, Promise, Mapping[str, str]]]]]:
+    """List the pages by kind of users, each with the titles of its sections."""
     return [
-        (reader, [(page, label, help_search.titles(sections[page])) for page, label in reader.pages.items()])
-        for reader in READERS
+        (group, [(page, label, help_search.titles(sections[page])) for page, label in group.pages.items()])
+        for group in GROUPS
     ]
 
 

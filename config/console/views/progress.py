@@ -25,6 +25,7 @@ from config.platform.accounts.permissions import Permission
 from config.platform.jobs import clock
 from config.platform.jobs.models import OPEN, Job, JobStatus
 from config.platform.text.stored_texts import translate_stored
+from config.platform.text.word_lists import join_words
 from config.platform.web.htmx import Request
 from config.platform.web.panes import close_pane, refused, render_dialog, render_pane
 from exports.models import Run, Stage
@@ -299,7 +300,9 @@ def _waits(refresh: SystemRefresh, steps: Iterable[RefreshStep]) -> dict[int, st
     causes = {pk for step in idle for pk in step.waits_for[:WAITS_NAMED]}
     names = dict(refresh.steps.filter(pk__in=causes, status__in=OPEN).values_list("pk", "name"))
     named = {step.pk: [names[pk] for pk in step.waits_for if pk in names] for step in idle}
-    return {pk: _("Waiting for: %(names)s.") % {"names": ", ".join(found)} for pk, found in named.items() if found}
+    return {
+        pk: _("Waiting for: %(names)s.") % {"names": join_words(found)} for pk, found in named.items() if found
+    }
 
 
 def _step_node(kind: Kind, step: RefreshStep, current: Job | None, waits: str) -> Node:

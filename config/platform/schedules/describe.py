@@ -13,6 +13,7 @@ from config.platform.jobs import clock
 from config.platform.jobs.models import Schedule, Tick, TickResult
 from config.platform.schedules.next_due import LAST_DAY, Recurrence, Rule
 from config.platform.schedules.serialize import from_plain
+from config.platform.text.word_lists import join_words
 from config.platform.web.formats import exact
 
 
@@ -47,7 +48,7 @@ def joined(words: Sequence[str]) -> str:
     """Join words: “a”, “a and b”, “a, b and c”."""
     if len(words) < 2:
         return "".join(words)
-    return _("%(first)s and %(last)s") % {"first": ", ".join(words[:-1]), "last": words[-1]}
+    return _("%(first)s and %(last)s") % {"first": join_words(words[:-1]), "last": words[-1]}
 
 
 def _often(rule: Rule) -> str:
