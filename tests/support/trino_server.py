@@ -124,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
         if "sleep" in text:  # a query that never ends
             return [{}] * 100_000
         if "large()" in text:  # a page that is larger than the memory of a reader
-            return [{"columns": [_column("id", "VARCHAR")], "data": [["x" * 64_000_000]]}]
+            return [{"columns": [_column("id", "VARCHAR")], "data": [["x" * 120_000_000]]}]
         try:
             translated = sqlglot.transpile(text, read="trino", write="duckdb")[0]
             result = self.database.cursor().execute(translated)
