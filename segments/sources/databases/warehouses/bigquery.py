@@ -4,9 +4,6 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from google.cloud import bigquery
-from google.oauth2 import service_account
-
 from segments.sources.databases.warehouses.rows import Column, Login, Rows, as_texts
 
 _READ_ONLY = ("https://www.googleapis.com/auth/bigquery.readonly",)
@@ -29,11 +26,17 @@ _KINDS = {
 
 def open_rows(login: Login, query: str) -> Rows:
     """Connect and run the query."""
+    from google.cloud import bigquery
+    from google.oauth2 import service_account
+
     credentials = service_account.Credentials.from_service_account_info(
         json.loads(login.password), scopes=_READ_ONLY
     )
     client = bigquery.Client(project=login.database, credentials=credentials)
-    result = client.query_and_wait(query, page_size=_PAGE, wait_timeout=login.seconds, retry=None, job_retry=None)
+    limits = bigquery.QueryJobConfig(job_timeout_ms=login.seconds * 1000)
+    result = client.query_and_wait(
+        query, job_config=limits, page_size=_PAGE, wait_timeout=login.seconds, retry=None, job_retry=None
+    )
     columns = [Column(field.name, kind_of(field.field_type, field.mode)) for field in result.schema]
     return as_texts(columns, _pages(result))
 

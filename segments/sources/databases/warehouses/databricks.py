@@ -4,8 +4,6 @@ sent, and the form asks for a user who can only read."""
 import re
 from typing import Any
 
-import databricks.sql
-
 from segments.sources.databases.warehouses.rows import BATCH, Column, Login, Rows, as_texts, fetched, number_kind
 
 _BUFFER_BYTES = 8 << 20
@@ -25,6 +23,8 @@ _KINDS = {
 
 def open_rows(login: Login, query: str) -> Rows:
     """Connect and run the query."""
+    import databricks.sql
+
     catalog, schema = login.catalog_and_schema
     connection = databricks.sql.connect(
         server_hostname=login.host,

@@ -3,7 +3,6 @@ asks for a user who can only read."""
 
 from typing import Any
 
-import snowflake.connector
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -32,6 +31,8 @@ _KINDS = {
 
 def open_rows(login: Login, query: str) -> Rows:
     """Connect and run the query."""
+    import snowflake.connector
+
     database, schema = login.catalog_and_schema
     connection = snowflake.connector.connect(
         account=login.host.removesuffix(".snowflakecomputing.com"),

@@ -1,8 +1,8 @@
-"""The type of a column in a warehouse says what kind its texts are. For drivers that tests have."""
+"""The type of a column in a warehouse says what kind its texts are."""
 
 import pytest
 
-from segments.sources.databases.warehouses import clickhouse, trino
+from segments.sources.databases.warehouses import bigquery, clickhouse, databricks, snowflake, trino
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,33 @@ def test_of_trino(declared: str, kind: str) -> None:
 )
 def test_moments_of_trino_are_written_in_utc(text: str, expected: str) -> None:
     assert trino.in_utc(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "scale", "kind"),
+    [(0, 0, "integer"), (0, 2, "number 2"), (1, None, "number"), (2, None, "text"), (3, None, "date"),
+     (4, None, "datetime"), (5, None, "text"), (6, 9, "moment"), (7, 9, "moment"), (8, 9, "datetime"),
+     (10, None, "list"), (11, None, "binary"), (12, None, "text"), (13, None, "boolean")],
+)  # fmt: skip
+def test_of_snowflake(code: int, scale: int | None, kind: str) -> None:
+    assert snowflake.kind_of(code, scale) == kind
+
+
+@pytest.mark.parametrize(
+    ("declared", "mode", "kind"),
+    [("INTEGER", "NULLABLE", "integer"), ("NUMERIC", "NULLABLE", "number"), ("STRING", "REPEATED", "list"),
+     ("TIMESTAMP", "REQUIRED", "moment"), ("DATETIME", "NULLABLE", "datetime"), ("BYTES", "NULLABLE", "binary"),
+     ("RECORD", "NULLABLE", "text"), ("JSON", "NULLABLE", "text")],
+)  # fmt: skip
+def test_of_bigquery(declared: str, mode: str, kind: str) -> None:
+    assert bigquery.kind_of(declared, mode) == kind
+
+
+@pytest.mark.parametrize(
+    ("declared", "scale", "kind"),
+    [("bigint", None, "integer"), ("decimal", 2, "number 2"), ("decimal", 0, "integer"), ("string", None, "text"),
+     ("timestamp", None, "moment"), ("timestamp_ntz", None, "datetime"), ("array", None, "list"),
+     ("struct", None, "text"), ("binary", None, "binary"), ("boolean", None, "boolean")],
+)  # fmt: skip
+def test_of_databricks(declared: str, scale: int | None, kind: str) -> None:
+    assert databricks.kind_of(declared, scale) == kind
