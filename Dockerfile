@@ -5,6 +5,14 @@ COPY requirements.lock /
 RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /requirements.lock
 
+# The drivers of warehouses to install, such as --build-arg WAREHOUSES="clickhouse trino".
+ARG WAREHOUSES=""
+COPY drivers /drivers
+RUN for warehouse in $WAREHOUSES; do \
+        /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r "/drivers/$warehouse.lock" \
+        || exit 1; \
+    done
+
 FROM python:3.11-slim-bookworm
 RUN useradd --system --uid 10001 --user-group --home-dir /data --shell /usr/sbin/nologin app \
     && install -d -m 0700 -o app -g app /data

@@ -8,6 +8,7 @@ queries that are not recorded yet are run and recorded; delete the file of answe
 import base64
 import json
 import re
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.support.tls_server import encrypted
 
 ANSWERS = Path(__file__).with_name("clickhouse_answers.json")
 PASSWORD = "Zürich 'n\\ more"
@@ -53,17 +56,23 @@ class ClickhouseServer:
     password: str = PASSWORD
     database: str = "shop"
     redirect: str = ""
+    certificate: str = ""
     writes: bool = False
     is_restricted: bool = False
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
 
 @contextmanager
-def clickhouse_server() -> Iterator[ClickhouseServer]:
-    """Run the server until the block ends."""
+def clickhouse_server(folder: Path | None = None, address: str = "127.0.0.1") -> Iterator[ClickhouseServer]:
+    """Run the server until the block ends; with TLS where it has a folder for its certificate."""
     found = ClickhouseServer()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("_Handler", (_Handler,), {"server_of": found}))
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    made = type("_Server", (ThreadingHTTPServer,), {"address_family": family})
+    server = made((address, 0), type("_Handler", (_Handler,), {"server_of": found}))
     found.port = server.server_port
+    if folder is not None:
+        server.socket = encrypted(server.socket, folder)
+        found.certificate = str(folder / "server.crt")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

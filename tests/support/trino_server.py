@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from typing import Any
 import duckdb
 import sqlglot
 
-from tests.support.foreign_mariadb import write_certificate
+from tests.support.tls_server import encrypted
 
 PASSWORD = "Zürich 'n\\ more"
 _PAGE = 1_000
@@ -69,11 +68,8 @@ def trino_server(folder: Path | None = None) -> Iterator[TrinoServer]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     found.port = server.server_port
     if folder is not None:
-        write_certificate(folder)
+        server.socket = encrypted(server.socket, folder)
         found.certificate = str(folder / "server.crt")
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(folder / "server.crt", folder / "server.key")
-        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

@@ -28,7 +28,7 @@ def open_rows(login: Login, query: str) -> Rows:
     common.set_setting("invalid_setting_action", "drop")
     client = clickhouse_connect.get_client(
         interface="https" if login.is_encrypted else "http",
-        host=login.host,
+        host=login.url_host,
         port=login.port,
         username=login.user,
         password=login.password,

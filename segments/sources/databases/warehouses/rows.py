@@ -39,6 +39,11 @@ class Login:
         return "<login>"
 
     @property
+    def url_host(self) -> str:
+        """Return the host as addresses have it: an IPv6 address is in brackets."""
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+    @property
     def is_encrypted(self) -> bool:
         return self.encryption != "none"
 

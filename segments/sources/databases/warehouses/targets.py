@@ -111,7 +111,11 @@ def _addresses(name: str) -> list[str]:
 
 
 def _entered_host(query: DatabaseQuery) -> Sequence[str]:
-    return [query.host]
+    """Return the host in the form that drivers ask for: of an internationalized name, that of the DNS."""
+    try:
+        return [query.host.encode("idna").decode()]
+    except UnicodeError:
+        raise DatabaseRefused(_("“%(host)s” is not a valid host name.") % {"host": query.host}, "host") from None
 
 
 def _snowflake_host(query: DatabaseQuery) -> Sequence[str]:

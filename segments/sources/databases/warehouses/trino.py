@@ -43,7 +43,7 @@ def open_rows(login: Login, query: str) -> Rows:
     # The driver's own statement, which is written by the server's grammar, says no access mode.
     trino.transaction.START_TRANSACTION = _READ_ONLY
     connection = trino.dbapi.Connection(
-        host=login.host,
+        host=login.url_host,
         port=login.port,
         user=login.user,
         catalog=catalog,

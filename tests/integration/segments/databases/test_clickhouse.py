@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from config.platform.jobs.models import JobStatus
 from segments import catalog
-from segments.models import DatabaseEngine, DataSource, ImportJob
+from segments.models import DatabaseEncryption, DatabaseEngine, DataSource, ImportJob
 from segments.sources import actions
 from segments.sources.databases.actions import QuerySettings, import_query, try_query
 from segments.sources.databases.warehouses import targets
@@ -135,6 +135,25 @@ def test_errors_of_the_connection_are_explained(server: ClickhouseServer, settin
     assert "The user or the password is incorrect." in failure_of(replace(entered, password="wrong"))
     settings.DATABASE_SOURCE_HOSTS = []
     assert "internal network" in failure_of(entered)
+
+
+def test_the_certificate_is_verified(settings: Settings, tmp_path: Path) -> None:
+    settings.DATABASE_SOURCE_HOSTS = ["127.0.0.0/8", "::1"]
+    with clickhouse_server(tmp_path) as server:
+        query = settings_for(server, "SELECT id FROM customers")
+        verified = replace(query, encryption=DatabaseEncryption.VERIFY)
+        assert "certificate of the server cannot be verified" in failure_of(verified)
+        settings.DATABASE_SOURCE_CA = server.certificate
+        assert try_query(verified, by=None).rows == [["1"], ["2"], ["3"]]
+        settings.DATABASE_SOURCE_CA = ""
+        assert try_query(replace(query, encryption=DatabaseEncryption.REQUIRE), by=None).rows
+
+
+def test_a_server_may_have_an_ipv6_address(settings: Settings) -> None:
+    settings.DATABASE_SOURCE_HOSTS = ["::1"]
+    with clickhouse_server(address="::1") as server:
+        query = replace(settings_for(server, "SELECT id FROM customers"), host="::1")
+        assert try_query(query, by=None).rows == [["1"], ["2"], ["3"]]
 
 
 def test_a_missing_driver_is_named(server: ClickhouseServer, monkeypatch: pytest.MonkeyPatch) -> None:

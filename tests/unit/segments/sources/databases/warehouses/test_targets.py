@@ -74,6 +74,15 @@ def test_the_host_is_resolved_once_and_checked(names: dict[str, str], settings: 
     assert reached(DatabaseEngine.TRINO, host="db.example.com").hosts == {"db.example.com": [INTERNAL]}
 
 
+def test_an_internationalized_host_is_named_as_drivers_resolve_it() -> None:
+    found = reached(DatabaseEngine.TRINO, host="bücher.example.com")
+    assert (found.login["host"], list(found.hosts)) == ("xn--bcher-kva.example.com", ["xn--bcher-kva.example.com"])
+    assert refusal_of(DatabaseEngine.TRINO, host="a..example.com") == (
+        "“a..example.com” is not a valid host name.",
+        "host",
+    )
+
+
 @pytest.mark.parametrize(
     ("account", "host"),
     [
