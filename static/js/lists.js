@@ -138,6 +138,7 @@
     openScrollers();
     showCurrentTab();
     document.querySelectorAll(".table--cards").forEach(nameCells);
+    document.documentElement.dataset.named = "";
     document.querySelectorAll("[data-row-pencil]").forEach((pencil) => {
       pencil.hidden = !pencilFor(rowOf(pencil));
     });
