@@ -11,6 +11,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+_CONNECTING = ("socket.connect", "socket.sendto", "socket.sendmsg")
+_RESOLVING = ("socket.gethostbyname", "socket.gethostbyaddr")
 _Found = list[tuple[Any, ...]]
 
 
@@ -50,8 +52,9 @@ class _Guard:
 
     def check(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Raise AddressRefused before a connection to an address that was not checked: an audit hook of Python."""
-        if event in ("socket.connect", "socket.sendto"):
-            target = arguments[1]
+        if event in _RESOLVING:
+            raise AddressRefused(arguments[0])
+        if event in _CONNECTING and (target := arguments[1]) is not None:  # None: where it is connected to
             is_checked = isinstance(target, tuple) and target[0] in self._addresses and target[1] == self._port
             if not is_checked:
                 raise AddressRefused(target[0] if isinstance(target, tuple) else "a local socket")

@@ -54,6 +54,9 @@ def test_a_checked_name_leads_to_its_checked_address(port: int) -> None:
         "socket.socket().connect(('127.0.0.2', PORT))",  # without resolving a name
         "socket.socket().connect_ex(('169.254.169.254', 80))",
         "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'a', ('127.0.0.1', 53))",
+        "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendmsg([b'a'], [], 0, ('127.0.0.1', 53))",
+        "socket.gethostbyname('localhost')",
+        "socket.gethostbyname_ex('db.example.com')",
         "socket.socket(socket.AF_UNIX).connect('/tmp/socket')",
         "socket.getaddrinfo('bad.example.com', PORT)",  # fits an allowed end, but is internal
         "socket.getaddrinfo('example.org', PORT)",
