@@ -259,3 +259,11 @@ def test_addresses_of_earlier_versions_lead_to_the_contacts(bob_client: Client, 
     former = f"/data/exports/{ended.export_id}/preview/people/download/?kind=new"
     expected = f"/data/exports/{ended.export_id}/preview/contacts/download/?kind=new"
     assert bob_client.get(former).headers["Location"] == expected
+
+
+def test_reasons_of_the_destination_are_in_the_language_of_the_reader(bob_client: Client, ended: Run) -> None:
+    path = f"/data/runs/{ended.pk}/contacts/?kind=suppressed"
+    assert "This subscriber has unsubscribed from the list." in bob_client.get(path).content.decode()
+    chinese = bob_client.get(path, headers={"Accept-Language": "zh-hans"}).content.decode()
+    assert "This subscriber has" not in chinese
+    assert "退订" in chinese
