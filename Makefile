@@ -53,4 +53,4 @@ lock: setup ## write the lock files again from pyproject.toml
 		pyproject.toml --group dev --output-file requirements-dev.lock
 	for warehouse in snowflake bigquery databricks clickhouse trino; do \
 		$(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		pyproject.toml --extra $$warehouse --constraint requirements.lock --output-file drivers/$$warehouse.lock; done
+		pyproject.toml --extra $$warehouse --constraint requirements.lock --output-file drivers/$$warehouse.lock || exit 1; done
