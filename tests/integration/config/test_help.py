@@ -45,3 +45,12 @@ def test_a_guessed_address_leads_to_a_page(client: Client, alice_client: Client,
     response = alice_client.get(f"/{guessed}", follow=True)
     assert response.status_code == 200
     assert len(response.redirect_chain) == 2  # the slash, and the page
+
+
+def test_other_pages_load_nothing_of_the_help(charlie_client: Client) -> None:
+    assert "css/help.css" in charlie_client.get("/help/results/").content.decode()
+    for path in ("/", "/data/exports/", "/segments/"):
+        page = charlie_client.get(path).content.decode()
+        assert "css/help" not in page
+        assert "img/help" not in page
+        assert "css/exports/print" not in page
