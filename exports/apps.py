@@ -10,7 +10,7 @@ class ExportsConfig(AppConfig):
         from connections import hooks as connection_hooks
         from exports.hooks import attribute_users, connection_users, segment_users, subject_access
         from exports.privacy import hash_key
-        from exports.reporting import alerts
+        from exports.reporting import alerts, run_events
         from segments import hooks as segment_hooks
         from segments.privacy import subjects
 
@@ -20,3 +20,5 @@ class ExportsConfig(AppConfig):
         segment_hooks.personal_data = subject_access.ExportsPersonalData()
         subjects.read_hash_key = hash_key.key
         notification_hooks.describers["export"] = alerts.describe_conditions
+        notification_hooks.scopes["export"] = run_events.scope_of_export
+        notification_hooks.scopes["list"] = run_events.scope_of_list

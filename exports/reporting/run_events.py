@@ -1,10 +1,13 @@
 """Emit the events of runs and lists. Their data holds names, numbers and links, never anything about a contact."""
 
+from collections.abc import Iterable
+
 from django.urls import reverse
 
 from config.platform.events.models import EventType
 from config.platform.events.outbox import NewEvent, emit
 from config.platform.jobs.models import JobStatus
+from config.platform.notifications.hooks import Scope
 from config.platform.notifications.mail import absolute_url
 from exports.models import Export, ListComparison, ListState, Run
 from exports.results import summary
@@ -39,7 +42,7 @@ def emit_drift(comparison: ListComparison, title: str) -> None:
 
     def build() -> list[NewEvent]:
         state = comparison.list_state
-        exports = list(exports_to(state))
+        exports = exports_to(state)
         data = {
             "list": {"id": state.list_id, "title": title},
             "exports": [_named(export) for export in exports],
@@ -48,10 +51,27 @@ def emit_drift(comparison: ListComparison, title: str) -> None:
             "other_data": comparison.other_data,
             "gone": comparison.gone,
         }
-        connections = sorted({export.connection_id for export in exports if export.connection_id})
-        return [NewEvent(EventType.LIST_DRIFT, data, [export.pk for export in exports], connections)]
+        scope = _scope(exports)
+        return [NewEvent(EventType.LIST_DRIFT, data, scope.export_ids, scope.connection_ids)]
 
     emit([EventType.LIST_DRIFT], build)
+
+
+def scope_of_export(key: str) -> Scope:
+    """Return the scope of alerts about an export: it, and its connection."""
+    return _scope(Export.objects.filter(pk=key))
+
+
+def scope_of_list(key: str) -> Scope:
+    """Return the scope of alerts about a list: the exports that send to it, and their connections."""
+    state = ListState.objects.filter(pk=key).first()
+    return _scope(exports_to(state) if state else ())
+
+
+def _scope(exports: Iterable[Export]) -> Scope:
+    found = list(exports)
+    connections = {export.connection_id for export in found if export.connection_id}
+    return Scope([export.pk for export in found], sorted(connections))
 
 
 def exports_to(state: ListState) -> list[Export]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from config.platform.events.models import EventType
 from config.platform.events.outbox import NewEvent, emit
+from config.platform.notifications import hooks
 from config.platform.notifications.mail import absolute_url
 from config.platform.notifications.models import Condition, Kind
 
@@ -22,8 +23,7 @@ def emit_resolved(conditions: Sequence[Condition]) -> None:
 
 
 def _event(type_: EventType, condition: Condition) -> NewEvent:
-    key = condition.subject_key
-    ids = [int(key)] if key.isascii() and key.isdigit() else []
+    scope = hooks.scope_of(condition)
     return NewEvent(
         type_,
         {
@@ -35,11 +35,11 @@ def _event(type_: EventType, condition: Condition) -> NewEvent:
             },
             "subject": {
                 "kind": condition.subject_kind,
-                "id": key,
+                "id": condition.subject_key,
                 "name": condition.subject_name,
                 "url": absolute_url(condition.path),
             },
         },
-        export_ids=ids if condition.subject_kind == "export" else (),
-        connection_ids=ids if condition.subject_kind == "connection" else (),
+        export_ids=scope.export_ids,
+        connection_ids=scope.connection_ids,
     )

@@ -7,10 +7,11 @@ from pytest_django import Settings
 
 from config.platform.accounts.models import User
 from config.platform.events import webhooks
-from config.platform.events.models import Event, EventType
+from config.platform.events.models import Event, EventType, Webhook
 from config.platform.jobs.models import JobStatus
+from connections.models import Connection
 from exports.actions import runs
-from exports.models import Export, Trigger
+from exports.models import Export, ListState, Trigger
 from exports.reporting import alerts, run_events
 from exports.run import complete
 from exports.state.status import Reason, StopRun
@@ -107,3 +108,41 @@ def test_a_refreshed_segment_is_told_of_with_its_difference(everyone: Segment, a
     data = Event.objects.get(type="segment.refreshed").data
     assert data["segment"]["id"] == everyone.pk
     assert (data["members"], data["added"], data["removed"]) == (len(PEOPLE), 0, 0)
+
+
+def test_an_alert_is_sent_to_the_webhooks_of_its_export_and_of_its_connection(
+    newsletter: Export, board: Export, alice: User
+) -> None:
+    Webhook.objects.all().delete()
+    assert newsletter.connection
+    wanted = [webhook_of(alice, export=newsletter), webhook_of(alice, connection=newsletter.connection)]
+    webhook_of(alice, export=board)
+    webhook_of(alice, connection=Connection.objects.create(name="Other"))
+    complete.end(runs.start_run(newsletter, by=None), StopRun(JobStatus.FAILED, Reason.NO_SEGMENTS))
+    carry_on_to_its_end(runs.start_run(newsletter, by=None))
+    assert types() == ["alert.opened", "alert.resolved"]
+    for event in Event.objects.all():
+        assert [delivery.webhook for delivery in event.deliveries.order_by("webhook")] == wanted
+
+
+def webhook_of(by: User, export: Export | None = None, connection: Connection | None = None) -> Webhook:
+    """Create a webhook of the alerts of an export or a connection."""
+    webhook, _secret = webhooks.create_webhook(
+        address="http://127.0.0.1/x",
+        event_types=[EventType.ALERT_OPENED, EventType.ALERT_RESOLVED],
+        by=by,
+        export_id=export.pk if export else None,
+        connection_id=connection.pk if connection else None,
+    )
+    return webhook
+
+
+def test_an_alert_about_a_list_is_sent_to_the_webhooks_of_exports_to_it_and_their_connection(
+    newsletter: Export,
+) -> None:
+    carry_on_to_its_end(runs.start_run(newsletter, by=None))
+    assert newsletter.connection
+    state = ListState.objects.get()
+    scope = run_events.scope_of_list(str(state.pk))
+    assert (newsletter.pk in scope.export_ids, scope.connection_ids) == (True, [newsletter.connection.pk])
+    assert run_events.scope_of_list("0").export_ids == []
