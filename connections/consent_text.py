@@ -34,8 +34,8 @@ TEXTS: dict[str, Words] = {
 }
 
 
-# Names that installations have given for “none”, also in the spelling of earlier versions.
-_NO_NAMES = ("", "your organisation", TEXTS[FALLBACK].your_organisation)
+# Names that installations have given for “none”; the words of the text keep their spelling until a new version.
+_NO_NAMES = ("", "your organization", TEXTS[FALLBACK].your_organisation)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from django.conf import settings
-from django.urls import Resolver404, resolve, reverse
+from django.urls import Resolver404, get_script_prefix, resolve, reverse
 from django.utils.translation import gettext as _
 
 from config.platform.jobs.models import ENDED_WELL, JobStatus
@@ -76,8 +76,9 @@ def describe_conditions(conditions: Sequence[Condition]) -> Mapping[int, str]:
 
 def _run_id(path: str) -> int | None:
     """Return the ID of the run whose page has that address; None for other addresses."""
+    prefix = get_script_prefix()  # of FORCE_SCRIPT_NAME; reverse() adds it, and resolve() expects none
     try:
-        match = resolve(path)
+        match = resolve("/" + path.removeprefix(prefix))
     except Resolver404:
         return None
     return match.kwargs["run_id"] if match.view_name == "exports:run" else None

@@ -37,8 +37,28 @@ def _use_memory() -> None:
         tempfile.tempdir = None
 
 
+def _make_folder() -> Path:
+    """Make the folder of this process, and delete those that killed processes have left."""
+    prefix = "segment-exports-tests-"
+    for left in Path(tempfile.gettempdir()).glob(f"{prefix}*-*"):
+        process = left.name.removeprefix(prefix).partition("-")[0]
+        if process.isdigit() and not _is_alive(int(process)):
+            shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-"))
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 _use_memory()
-_folder = Path(tempfile.mkdtemp(prefix="segment-exports-tests-"))
+_folder = _make_folder()
 _server = PostgresProcess.in_folder(_folder / "postgres")
 
 

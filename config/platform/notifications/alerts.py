@@ -17,7 +17,7 @@ from config.platform.accounts.permissions import Permission
 from config.platform.audit.record import record
 from config.platform.jobs import clock
 from config.platform.jobs.enqueue import enqueue_on_commit
-from config.platform.notifications import condition_events, recipients
+from config.platform.notifications import condition_events, hooks, recipients
 from config.platform.notifications.models import Change, Channel, Condition, Kind, Notification
 from config.platform.notifications.recipients import Recipient
 
@@ -51,6 +51,7 @@ def open_alert(
     new condition; None when it was open already."""
     if again:
         _open(subject, [kind]).update(closed_at=clock.now())
+    scope = hooks.scope_of(subject.kind, subject.key)
     try:
         with transaction.atomic():
             condition = Condition.objects.create(
@@ -62,6 +63,8 @@ def open_alert(
                 sentence=sentence,
                 measure=measure,
                 results=results,
+                export_ids=list(scope.export_ids),
+                connection_ids=list(scope.connection_ids),
             )
     except IntegrityError:
         _open(subject, [kind]).update(sentence=sentence, path=subject.path, results=results)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from config.platform.events.models import EventType
 from config.platform.events.outbox import NewEvent, emit
-from config.platform.notifications import hooks
 from config.platform.notifications.mail import absolute_url
 from config.platform.notifications.models import Condition, Kind
 
@@ -23,7 +22,6 @@ def emit_resolved(conditions: Sequence[Condition]) -> None:
 
 
 def _event(type_: EventType, condition: Condition) -> NewEvent:
-    scope = hooks.scope_of(condition)
     return NewEvent(
         type_,
         {
@@ -40,6 +38,6 @@ def _event(type_: EventType, condition: Condition) -> NewEvent:
                 "url": absolute_url(condition.path),
             },
         },
-        export_ids=scope.export_ids,
-        connection_ids=scope.connection_ids,
+        export_ids=condition.export_ids,
+        connection_ids=condition.connection_ids,
     )

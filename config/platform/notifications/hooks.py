@@ -1,7 +1,7 @@
 """Define what notifications ask of the apps above: sentences of conditions in the language of their reader, and
 the exports and connections that a subject belongs to.
 
-A condition is stored with the sentence that a worker wrote, in the language of the installation. An app that can
+A condition is stored with the sentence that a worker wrote, in English. An app that can
 say the same in another language registers a describer for its kind of subject when Django starts, and a function
 that finds the scope of the subject.
 """
@@ -29,10 +29,10 @@ class Scope:
 scopes: dict[str, Callable[[str], Scope]] = {}
 
 
-def scope_of(condition: Condition) -> Scope:
-    """Return the scope of the subject of a condition; that of no export and connection if its kind has none."""
-    find = scopes.get(condition.subject_kind)
-    return find(condition.subject_key) if find else Scope()
+def scope_of(subject_kind: str, key: str) -> Scope:
+    """Return the scope of a subject; that of no export and connection if its kind has none."""
+    find = scopes.get(subject_kind)
+    return find(key) if find else Scope()
 
 
 def sentences_of(conditions: Sequence[Condition]) -> Mapping[int, str]:

@@ -6,6 +6,7 @@ once, however many attempts, processes and crashes lie between. A notification i
 now.
 """
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q, TextChoices
 from django.utils.functional import Promise
@@ -59,6 +60,10 @@ class Condition(models.Model):
     subject_kind = models.CharField(max_length=30)
     subject_key = models.CharField(max_length=60)
     subject_name = models.CharField(max_length=200)
+    # The exports and connections that the subject belonged to when the alert was opened: the same webhooks get
+    # the events that it was opened and resolved.
+    export_ids = ArrayField(models.BigIntegerField(), default=list, db_default=[])
+    connection_ids = ArrayField(models.BigIntegerField(), default=list, db_default=[])
     path = models.CharField(max_length=200, blank=True)
     sentence = models.TextField(blank=True)
     # What its recovery is measured by, where that takes a number.

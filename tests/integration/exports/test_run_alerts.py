@@ -2,6 +2,8 @@
 
 import pytest
 from django.test import Client
+from django.test.utils import override_script_prefix
+from django.urls import reverse
 from pytest_django import Settings
 
 from config.platform.accounts.models import User
@@ -123,3 +125,9 @@ def test_it_is_said_in_a_pane(alice_client: Client, board: Export) -> None:
 
 def test_it_refuses_who_may_not_edit_the_export(bob_client: Client, board: Export) -> None:
     assert bob_client.post(f"/data/exports/{board.pk}/tell-also/", {"addresses": ""}).status_code == 403
+
+
+def test_the_run_of_an_alert_is_found_when_the_site_is_below_a_path() -> None:
+    for prefix in ("/", "/exports-of-shop/"):
+        with override_script_prefix(prefix):
+            assert alerts._run_id(reverse("exports:run", args=[7])) == 7

@@ -9,6 +9,7 @@ from config.platform.accounts.models import User
 from config.platform.events import webhooks
 from config.platform.events.models import Event, EventType, Webhook
 from config.platform.jobs.models import JobStatus
+from config.platform.notifications import alerts as condition_alerts
 from connections.models import Connection
 from exports.actions import runs
 from exports.models import Export, ListState, Trigger
@@ -123,6 +124,18 @@ def test_an_alert_is_sent_to_the_webhooks_of_its_export_and_of_its_connection(
     assert types() == ["alert.opened", "alert.resolved"]
     for event in Event.objects.all():
         assert [delivery.webhook for delivery in event.deliveries.order_by("webhook")] == wanted
+
+
+def test_an_alert_is_resolved_at_the_webhooks_where_it_was_opened(newsletter: Export, alice: User) -> None:
+    """The connection of an export may change meanwhile."""
+    Webhook.objects.all().delete()
+    assert newsletter.connection
+    first = webhook_of(alice, connection=newsletter.connection)
+    complete.end(runs.start_run(newsletter, by=None), StopRun(JobStatus.FAILED, Reason.NO_SEGMENTS))
+    Export.objects.filter(pk=newsletter.pk).update(connection=Connection.objects.create(name="Other"))
+    condition_alerts.forget(alerts.subject_of(newsletter))
+    assert [event.deliveries.get().webhook for event in Event.objects.all()] == [first, first]
+    assert types() == ["alert.opened", "alert.resolved"]
 
 
 def webhook_of(by: User, export: Export | None = None, connection: Connection | None = None) -> Webhook:

@@ -1,5 +1,8 @@
 """The text on data privacy and compliance, in six languages."""
 
+from hashlib import sha256
+from pathlib import Path
+
 import pytest
 from django.utils import translation
 from pytest_django import Settings
@@ -45,9 +48,13 @@ def test_no_language_says_it_in_english(language: str, name: str, settings: Sett
     assert "your organi" not in read(language).in_full
 
 
-def test_an_organization_without_a_name_is_spelled_as_on_all_screens(settings: Settings) -> None:
-    settings.ORGANISATION_NAME = ""
-    assert "within which your organization keeps them" in read("en").in_full
+def test_a_change_of_the_words_is_a_new_version() -> None:
+    """Consent is to the words. When they change, change the version too, and then this hash of the file."""
+    words = Path(consent_text.__file__).with_name("consent_texts.json").read_bytes()
+    assert (consent_text.VERSION, sha256(words).hexdigest()) == (
+        "2026-11",
+        "ef8df74495458981cd7ee6b4c8b7cdad943b3fb054c42bdf1b932f5f12ad6321",
+    )
 
 
 @pytest.mark.parametrize("wanted", [None, "", "tlh"])
