@@ -82,7 +82,10 @@ class DatabaseForm(forms.Form):
         choices=DatabaseEncryption.choices,
         initial=DatabaseEncryption.VERIFY,
         required=False,
-        help_text=_("Verified: the certificate of the host is checked."),
+        help_text=_(
+            "Verified: the certificate of the host is checked. None: rows, and in ClickHouse also the password, "
+            "are sent unencrypted."
+        ),
     )
     query = forms.CharField(
         label=_("Query"),

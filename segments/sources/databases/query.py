@@ -8,6 +8,7 @@ import sqlglot
 from django.utils.translation import gettext as _
 from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
+from sqlglot.tokenizer_core import TokenType
 
 from segments.models import DatabaseEngine
 
@@ -23,12 +24,24 @@ DIALECTS: Final = {
     DatabaseEngine.SQLITE: "sqlite",
     DatabaseEngine.DUCKDB: "duckdb",
 }
-_TABLE_NAME: Final = re.compile(r'(?:[^\W\d][\w$]*|"[^"]+"|`[^`]+`)(?:\.(?:[^\W\d][\w$]*|"[^"]+"|`[^`]+`)){0,2}')
+# In some databases a backslash escapes the quote behind it.
+_NAME: Final = r'(?:[^\W\d][\w$]*|"[^"\\]+"|`[^`\\]+`)'
+_TABLE_NAME: Final = re.compile(rf"{_NAME}(?:\.{_NAME}){{0,2}}")
 _EXECUTED_COMMENT: Final = re.compile(r"/\*M?!")
-# Functions that cancel queries or run code of the server.
+# Functions that cancel queries, run code of the server, send statements to other databases, or connect elsewhere.
 _ACTING_FUNCTIONS: Final = {
     DatabaseEngine.SNOWFLAKE: re.compile(r"system\$", re.IGNORECASE),
-    DatabaseEngine.DATABRICKS: re.compile(r"(try_)?reflect$|java_method$", re.IGNORECASE),
+    DatabaseEngine.DATABRICKS: re.compile(
+        r"(try_)?reflect$|java_method$|http_request$|ai_query$|remote_query$", re.IGNORECASE
+    ),
+    DatabaseEngine.BIGQUERY: re.compile(r"external_query$", re.IGNORECASE),
+    DatabaseEngine.TRINO: re.compile(r"(raw_)?query$", re.IGNORECASE),
+    DatabaseEngine.CLICKHOUSE: re.compile(
+        r"(url|s3|file|hdfs|azureBlobStorage)(Cluster)?$|remote(Secure)?$|(gcs|oss|cosn)$|"
+        r"(iceberg|deltaLake|hudi|paimon)|(mysql|postgresql|mongodb|redis|sqlite|odbc|jdbc)$|"
+        r"(executable|arrowFlight|ytsaurus)$",
+        re.IGNORECASE,
+    ),
 }
 _CHANGES: Final = (
     exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Drop, exp.Alter, exp.Command, exp.Copy, exp.Set,
@@ -50,7 +63,7 @@ def checked_query(text: str, engine: DatabaseEngine) -> str:
     if not query:
         raise QueryRefused(_("Enter a query, or the name of a table."))
     if _TABLE_NAME.fullmatch(query):
-        return f"SELECT * FROM {query}"
+        query = f"SELECT * FROM {query}"
     if engine is DatabaseEngine.MYSQL and _EXECUTED_COMMENT.search(query):
         raise QueryRefused(_("Remove the comment that begins with /*!: MySQL would execute it."))
     try:
@@ -75,7 +88,15 @@ def checked_query(text: str, engine: DatabaseEngine) -> str:
     if statement.find(exp.Lock) is not None:
         raise QueryRefused(_("Only queries that read data are allowed. Remove FOR UPDATE or FOR SHARE."))
     _check_warehouse_query(statement, engine)
+    if engine is DatabaseEngine.SNOWFLAKE and _has_pipe(query):
+        raise QueryRefused(_("Remove ->> from the query: it chains statements."))
     return query
+
+
+def _has_pipe(query: str) -> bool:
+    """Say whether a query has Snowflake's pipe, which sqlglot reads as access to JSON."""
+    tokens = sqlglot.tokenize(query, read=DIALECTS[DatabaseEngine.SNOWFLAKE])
+    return any(token.token_type is TokenType.DARROW for token in tokens)
 
 
 def _check_warehouse_query(statement: exp.Expr, engine: DatabaseEngine) -> None:

@@ -1,8 +1,8 @@
 """Let this process connect only to the addresses that were checked before, whatever a driver or a server wants.
 
 Drivers resolve names themselves, follow redirects, and fetch results from addresses that the server names. So
-names mean their checked addresses here, and every other connection of Python is refused. Imports nothing of this
-project.
+names mean their checked addresses here, and every other connection of Python is refused, as is another process,
+which would have no such limit. Connections of compiled libraries are not seen. Imports nothing of this project.
 """
 
 import ipaddress
@@ -12,6 +12,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 _CONNECTING = ("socket.connect", "socket.sendto", "socket.sendmsg")
+_STARTING = (
+    "subprocess.Popen",
+    "os.exec",
+    "os.posix_spawn",
+    "os.spawn",
+    "os.system",
+    "os.fork",
+    "os.forkpty",
+    "pty.spawn",
+)
 _RESOLVING = ("socket.gethostbyname", "socket.gethostbyaddr")
 _Found = list[tuple[Any, ...]]
 
@@ -23,9 +33,16 @@ class AddressRefused(PermissionError):
         super().__init__(f'connection to "{target}" is not allowed')
 
 
+class ProcessRefused(PermissionError):
+    """A driver wanted to start another process."""
+
+    def __init__(self) -> None:
+        super().__init__("starting a process is not allowed")
+
+
 def allow_only(hosts: Mapping[str, Sequence[str]], port: int, suffixes: Sequence[str] = ()) -> None:
     """Refuse all connections of this process but those to ``port`` at the addresses of ``hosts``, and at public
-    addresses of hosts that end with one of ``suffixes``. It cannot be undone."""
+    addresses of hosts that end with one of ``suffixes``, and other processes. It cannot be undone."""
     guard = _Guard({_plain(name): list(addresses) for name, addresses in hosts.items()}, port, suffixes)
     socket.getaddrinfo = guard.resolve
     sys.addaudithook(guard.check)
@@ -51,7 +68,10 @@ class _Guard:
         return found
 
     def check(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """Raise AddressRefused before a connection to an address that was not checked: an audit hook of Python."""
+        """Raise AddressRefused before a connection to an address that was not checked, and ProcessRefused before
+        another process is started: an audit hook of Python."""
+        if event in _STARTING:
+            raise ProcessRefused
         if event in _RESOLVING:
             raise AddressRefused(arguments[0])
         if event in _CONNECTING and (target := arguments[1]) is not None:  # None: where it is connected to

@@ -66,6 +66,10 @@ def reach(query: DatabaseQuery, password: str) -> Reached:
         _check_key(password)
     check_driver(engine)
     is_plain = query.encryption == DatabaseEncryption.NONE and target.plain_port != target.port
+    if engine is DatabaseEngine.TRINO and is_plain and password:  # the driver would send it before Trino refuses
+        raise DatabaseRefused(
+            _("A password is sent only with encryption. Choose another setting under Encryption."), "encryption"
+        )
     login = Login(
         host=names[0],
         port=query.port or (target.plain_port if is_plain else target.port),

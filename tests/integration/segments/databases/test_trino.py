@@ -126,7 +126,9 @@ def test_errors_of_the_query_are_explained(server: TrinoServer, query: str, word
 def test_errors_of_the_connection_are_explained(server: TrinoServer, settings: Settings) -> None:
     entered = settings_for(server)
     assert "refused the connection" in failure_of(replace(entered, port=free_port()))
+    asked = len(server.headers)
     assert "A password is sent only with encryption." in failure_of(replace(entered, password=PASSWORD))
+    assert len(server.headers) == asked
     settings.DATABASE_SOURCE_HOSTS = []
     assert "internal network" in failure_of(entered)
 

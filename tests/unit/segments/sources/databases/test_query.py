@@ -117,10 +117,43 @@ def test_queries_are_read_in_the_dialect_of_the_warehouse(text: str, engine: Dat
         ("SELECT reflect('java.lang.System', 'exit', 1) AS a", DatabaseEngine.DATABRICKS, "cannot be used"),
         ("EXPORT DATA OPTIONS (uri='gs://a/*') AS SELECT 1", DatabaseEngine.BIGQUERY, ""),
         ("DECLARE x INT64; SELECT 1", DatabaseEngine.BIGQUERY, ""),
+        ("SELECT 1 ->> delete from shop.customers", DatabaseEngine.SNOWFLAKE, "Remove ->> from the query"),
+        ("SELECT * FROM (SELECT 1->>SELECT 2)", DatabaseEngine.SNOWFLAKE, ""),
+        (r"`a\`.`; DROP TABLE d.t; SELECT 1 --`", DatabaseEngine.BIGQUERY, ""),
+        (r"`a\`.`; DROP TABLE d.t; SELECT 1 --`", DatabaseEngine.CLICKHOUSE, ""),
+        (r'"a\"."; DROP TABLE d.t; SELECT 1 --"', DatabaseEngine.CLICKHOUSE, ""),
     ],
 )  # fmt: skip
 def test_what_does_more_than_reading_a_warehouse_is_refused(text: str, engine: DatabaseEngine, words: str) -> None:
     assert words in refusal_of(text, engine)
+
+
+@pytest.mark.parametrize(
+    ("call", "engine"),
+    [
+        ("TABLE(system.query(query => 'DELETE FROM a'))", DatabaseEngine.TRINO),
+        ("TABLE(shop.\"system\".RAW_QUERY(query => '{}'))", DatabaseEngine.TRINO),
+        ("EXTERNAL_QUERY('shop.eu.a', 'SELECT 1')", DatabaseEngine.BIGQUERY),
+        ("remote_query('a', query => 'SELECT 1')", DatabaseEngine.DATABRICKS),
+        ("url('http://example.com', CSV)", DatabaseEngine.CLICKHOUSE),
+        ("`remoteSecure`('example.com', a.b)", DatabaseEngine.CLICKHOUSE),
+        ("s3('https://example.com/a')", DatabaseEngine.CLICKHOUSE),
+        ("icebergS3('https://example.com/a')", DatabaseEngine.CLICKHOUSE),
+        ("postgresql('example.com', 'a', 'b', 'c', 'd')", DatabaseEngine.CLICKHOUSE),
+        ("(SELECT file('/etc/passwd') AS a) AS b", DatabaseEngine.CLICKHOUSE),
+        ("(SELECT http_request(conn => 'a') AS a) AS b", DatabaseEngine.DATABRICKS),
+        ("(SELECT ai_query('a', 'b') AS a) AS b", DatabaseEngine.DATABRICKS),
+    ],
+)  # fmt: skip
+def test_a_function_that_reads_or_writes_elsewhere_is_refused(call: str, engine: DatabaseEngine) -> None:
+    assert "cannot be used" in refusal_of(f"SELECT * FROM {call}", engine)
+
+
+def test_names_and_texts_like_what_is_refused_are_not() -> None:
+    for text in ("SELECT '->>' AS a -- ->>", "SELECT filter(a, x -> x > 1) AS a FROM b"):
+        assert checked_query(text, DatabaseEngine.SNOWFLAKE) == text
+    text = "SELECT url, file AS remote FROM s3 WHERE domain(url) = 'url(a)'"
+    assert checked_query(text, DatabaseEngine.CLICKHOUSE) == text
 
 
 @pytest.mark.parametrize("engine", [each for each in DatabaseEngine if each.is_warehouse])

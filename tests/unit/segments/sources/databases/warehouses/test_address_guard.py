@@ -11,7 +11,7 @@ import pytest
 from segments.sources.databases.warehouses import address_guard
 
 _PROGRAM = """
-import socket, sys
+import os, pty, socket, subprocess, sys
 sys.path.append({folder!r})
 import address_guard
 real = socket.getaddrinfo
@@ -65,6 +65,23 @@ def test_a_checked_name_leads_to_its_checked_address(port: int) -> None:
 def test_every_other_connection_is_refused(port: int, action: str) -> None:
     found = outcome(port, action)
     assert (found.split()[0], "is not allowed" in found) == ("AddressRefused", True)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "subprocess.run(['/bin/true'])",
+        "os.execv('/bin/true', ['true'])",
+        "os.posix_spawn('/bin/true', ['true'], {})",
+        "os.spawnv(os.P_WAIT, '/bin/true', ['true'])",
+        "os.system('true')",
+        "os.fork()",
+        "os.forkpty()",
+        "pty.spawn('/bin/true')",
+    ],
+)
+def test_another_process_is_refused(port: int, action: str) -> None:
+    assert outcome(port, action) == "ProcessRefused starting a process is not allowed\n"
 
 
 def test_an_allowed_end_of_a_name_may_lead_to_a_public_address(port: int) -> None:

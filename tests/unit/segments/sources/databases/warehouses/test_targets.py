@@ -61,8 +61,13 @@ def refusal_of(engine: DatabaseEngine, password: str = "secret", **given: Any) -
 def test_the_port_depends_on_the_encryption(
     engine: DatabaseEngine, encryption: DatabaseEncryption, port: int
 ) -> None:
-    assert reached(engine, host="db.example.com", encryption=encryption).login["port"] == port
-    assert reached(engine, host="db.example.com", encryption=encryption, port=1234).login["port"] == 1234
+    assert reached(engine, "", host="db.example.com", encryption=encryption).login["port"] == port
+    assert reached(engine, "", host="db.example.com", encryption=encryption, port=1234).login["port"] == 1234
+
+
+def test_a_password_of_trino_is_not_sent_without_encryption() -> None:
+    sentence, field = refusal_of(DatabaseEngine.TRINO, host="db.example.com", encryption=DatabaseEncryption.NONE)
+    assert ("A password is sent only with encryption." in sentence, field) == (True, "encryption")
 
 
 def test_the_host_is_resolved_once_and_checked(names: dict[str, str], settings: Settings) -> None:
