@@ -78,7 +78,7 @@
   document.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "k") {
       const opener = document.querySelector("[data-find-open]");
-      if (!opener || document.getElementById("sign-in")?.childElementCount) return;
+      if (!opener || document.getElementById("sign-in-again")?.childElementCount) return;
       event.preventDefault();
       if (input()) {
         input().focus();

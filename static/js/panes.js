@@ -11,7 +11,7 @@
   const hosts = () => ({
     pane: document.getElementById("pane"),
     dialog: document.getElementById("dialog"),
-    signIn: document.getElementById("sign-in"), // asks for the password above all others (sign_in.js)
+    signIn: document.getElementById("sign-in-again"), // asks for the password above all others (sign_in.js)
   });
   const isHost = (element) => Object.values(hosts()).includes(element);
   const cameFrom = new Map();
@@ -75,7 +75,7 @@
 
   function emptyWithAddress(host) {
     empty(host);
-    if (host.id === "sign-in") document.dispatchEvent(new CustomEvent("sign-in:closed"));
+    if (host.id === "sign-in-again") document.dispatchEvent(new CustomEvent("sign-in:closed"));
     else window.shell.addresses.closed(host.id);
   }
 
@@ -94,7 +94,7 @@
     const { pane, dialog } = hosts();
     const closer = event.target.closest("[data-pane-close], [data-dialog-close]");
     if (closer) {
-      const host = closer.closest("#pane, #dialog, #sign-in");
+      const host = closer.closest("#pane, #dialog, #sign-in-again");
       if (host) {
         event.preventDefault();
         close(host);

@@ -3,14 +3,14 @@
 "use strict";
 
 (() => {
-  const host = () => document.getElementById("sign-in");
+  const host = () => document.getElementById("sign-in-again");
   const isOpen = () => host().childElementCount > 0;
   let waiting = [];
 
   function ask(address) {
     if (isOpen()) return;
     const user = encodeURIComponent(document.body.dataset.user);
-    window.htmx.ajax("GET", `${address}?user=${user}`, { target: "#sign-in", swap: "innerHTML" });
+    window.htmx.ajax("GET", `${address}?user=${user}`, { target: "#sign-in-again", swap: "innerHTML" });
   }
 
   // -- requests of htmx -----------------------------------------------------------------------------------

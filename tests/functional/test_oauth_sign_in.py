@@ -27,8 +27,7 @@ def _places(sandbox: RunningSandbox, settings: Settings) -> None:
     settings.CAMPAIGN_MONITOR_OAUTH_CLIENT_SECRET = "sandbox-secret"
 
 
-def go_to_consent(page: Page, alice: User, name: str) -> None:
-    sign_in(page, alice, LIST)
+def start_connecting(page: Page, name: str) -> None:
     page.get_by_role("button", name="Add connection").click()
     page.get_by_role("link", name="Campaign Monitor").first.click()
     expect(page.get_by_label("Display name")).to_be_focused()  # the pane has arrived
@@ -37,6 +36,11 @@ def go_to_consent(page: Page, alice: User, name: str) -> None:
     page.get_by_label("I agree").check()
     page.get_by_role("button", name="Connect", exact=True).click()
     expect(page.get_by_label("API key")).to_be_visible()
+
+
+def go_to_consent(page: Page, alice: User, name: str) -> None:
+    sign_in(page, alice, LIST)
+    start_connecting(page, name)
     assert_accessible(page)
     screenshot(page, "sign-in-offered")
     page.get_by_role("button", name="Authenticate with Campaign Monitor").click()
@@ -76,3 +80,33 @@ def test_an_account_owner_says_no(open_page: OpenPage, alice: User) -> None:
     expect(page.get_by_label("Display name")).to_have_value("Winter mail")
     screenshot(page, "denied-phone-dark")
     expect(page).to_have_url(re.compile("draft="))
+
+
+@pytest.mark.parametrize("client_id", ["100001", ""])  # the sign-in offered, and how to configure it
+def test_the_pane_can_be_left_in_every_way(page: Page, alice: User, settings: Settings, client_id: str) -> None:
+    settings.CAMPAIGN_MONITOR_OAUTH_CLIENT_ID = client_id
+    sign_in(page, alice, LIST)
+    start_connecting(page, "Winter mail")
+    question = page.get_by_role("alertdialog", name="Discard changes?")
+    closers = (
+        page.locator("#pane .pane__head [data-pane-close]"),
+        page.locator("#pane .pane__foot [data-pane-close]"),
+    )
+    for way in ("Escape", "outside", *closers):
+        if way == "Escape":
+            page.keyboard.press("Escape")
+        elif isinstance(way, str):
+            page.mouse.click(20, 400)
+        else:
+            way.click()
+        expect(question.get_by_role("button", name="Keep editing")).to_be_focused()
+        page.keyboard.press("Shift+Tab")
+        expect(question.get_by_role("button", name="Discard changes")).to_be_focused()
+        question.get_by_role("button", name="Keep editing").click(timeout=5000)
+        expect(question).to_be_hidden()
+        expect(page.get_by_label("Display name")).to_have_value("Winter mail")
+    page.keyboard.press("Escape")
+    question.get_by_role("button", name="Discard changes").click(timeout=5000)
+    expect(page.locator("#pane")).to_be_empty()
+    page.get_by_role("button", name="Add connection").click()  # the page answers again
+    expect(page.get_by_role("link", name="Campaign Monitor").first).to_be_visible()

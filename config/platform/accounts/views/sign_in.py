@@ -108,7 +108,7 @@ class SignIn(LoginView):
 
     @property
     def _is_dialog(self) -> bool:
-        return bool(self.request.headers.get("HX-Target") == "sign-in")
+        return bool(self.request.headers.get("HX-Target") == "sign-in-again")
 
 
 def _signed_in(request: HttpRequest, user: User) -> HttpResponse:
