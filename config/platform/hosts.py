@@ -25,9 +25,9 @@ def resolve_host(host: str, *, allowed: Sequence[str], setting: str) -> list[str
 
     Raises HostRefused when the name cannot be resolved, or when one of its addresses is internal (loopback,
     private, link-local, metadata services) and not allowed."""
-    name = host.strip().rstrip(".").casefold()
+    name = _plain(host.strip())
     addresses = _addresses(name, host)
-    if name not in {word.rstrip(".").casefold() for word in allowed}:
+    if name not in set(map(_plain, allowed)):
         networks = _networks(allowed)
         for address in addresses:
             if _is_internal(address) and not any(address in network for network in networks):
@@ -39,6 +39,15 @@ def resolve_host(host: str, *, allowed: Sequence[str], setting: str) -> list[str
                     % {"host": host, "setting": setting}
                 )
     return [str(address) for address in sorted(addresses, key=lambda each: each.version)]
+
+
+def _plain(name: str) -> str:
+    """Return a name in the form that the DNS has, such as xn--bcher-kva.example.com of bücher.example.com."""
+    plain = name.rstrip(".").casefold()
+    try:
+        return plain.encode("idna").decode()
+    except UnicodeError:  # it is no valid name, or a network
+        return plain
 
 
 def _addresses(name: str, shown: str) -> list[_Address]:

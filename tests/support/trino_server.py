@@ -49,6 +49,7 @@ class TrinoServer:
     port: int = 0
     certificate: str = ""
     next_page: str = ""
+    canceled: int = 0
     host: str = "localhost"
     user: str = "reader"
     password: str = ""
@@ -112,6 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(page)
 
     def do_DELETE(self) -> None:
+        self.server_of.canceled += 1
         self.send_response(204)
         self.end_headers()
 

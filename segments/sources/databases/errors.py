@@ -193,7 +193,9 @@ _CAUSES: Final = (
 def sentence_of(text: str, kind: str) -> tuple[str, str]:
     """Return the sentence for an error of DuckDB or a driver, and the name of the field to change; empty if
     unknown. ``kind`` is the class of the error."""
-    if kind in ("OutOfMemoryException", "MemoryError", "ended"):
+    if kind == "ended":
+        return _("The program that reads the rows ended unexpectedly. Try again."), ""
+    if kind in ("OutOfMemoryException", "MemoryError", "killed"):
         return _("Reading the rows needed more memory than PROFILE_STORE_MEMORY_MB allows."), ""
     for cause in _CAUSES:
         if found := cause.pattern.search(text):

@@ -67,7 +67,8 @@ def first_rows(query: DatabaseQuery, *, check: Callable[[], None] = lambda: None
     with temporary_folder("query") as folder, _safe_errors(_PREVIEW_SECONDS):
         is_typed = DatabaseEngine(query.engine).is_typed
         most = _ROWS_SHOWN if is_typed else _ROWS_GUESSED
-        request = _request(query, folder, rows=most, target="" if is_typed else FETCHED, first_rows=most)
+        target = "" if is_typed else FETCHED
+        request = _request(query, folder, rows=most, seconds=_PREVIEW_SECONDS, target=target, first_rows=most)
         answer = run_reader(request, seconds=_PREVIEW_SECONDS, check=check)
         names = clean_names(answer.names)
         if is_typed:
@@ -84,9 +85,10 @@ def fetch_rows(job: ImportJob, folder: Path, check: Callable[[], None]) -> Path:
     stop. Raises QueryFailed."""
     query: DatabaseQuery = job.source.database_query
     most = settings.DATABASE_SOURCE_ROWS
-    with _safe_errors(settings.DATABASE_SOURCE_SECONDS):
-        request = _request(query, folder, rows=most + 1, target=FETCHED)
-        answer = run_reader(request, seconds=settings.DATABASE_SOURCE_SECONDS, check=check)
+    seconds = settings.DATABASE_SOURCE_SECONDS
+    with _safe_errors(seconds):
+        request = _request(query, folder, rows=most + 1, seconds=seconds, target=FETCHED)
+        answer = run_reader(request, seconds=seconds, check=check)
     if not answer.rows:
         raise QueryFailed(_("The query returned no rows. Nothing was changed."))
     if answer.rows > most:
@@ -114,9 +116,10 @@ def _plans(job: ImportJob, answer: Answer) -> list[ColumnPlan]:
 
 
 def _request(
-    query: DatabaseQuery, folder: Path, *, rows: int, target: str, first_rows: int | None = None
+    query: DatabaseQuery, folder: Path, *, rows: int, seconds: int, target: str, first_rows: int | None = None
 ) -> AnyRequest:
-    """Return what a reader does to read the rows. Raises DatabaseRefused and QueryRefused."""
+    """Return what a reader does to read the rows; a warehouse and Redshift end a query after so many seconds
+    themselves. Raises DatabaseRefused and QueryRefused."""
     password = _password(query)
     limits: dict[str, Any] = {
         "rows": rows,
@@ -128,12 +131,12 @@ def _request(
     engine = DatabaseEngine(query.engine)
     if engine.is_warehouse:
         text = query_text(query, first_rows=first_rows)
-        reached = reach(query, password)
+        reached = reach(query, password, seconds=seconds)
         return WarehouseRequest(reached.module, reached.login, reached.hosts, reached.suffixes, text, **limits)
     if engine is DatabaseEngine.REDSHIFT:
         text = query_text(query, first_rows=first_rows)
         connect = {**libpq_options(query), "password": password}
-        return CursorRequest(connect, text, milliseconds=settings.DATABASE_SOURCE_SECONDS * 1000, **limits)
+        return CursorRequest(connect, text, milliseconds=seconds * 1000, **limits)
     found = attachment(query, password, first_rows=first_rows)
     return Request(
         found.setup,

@@ -1,6 +1,7 @@
 """Run the reader of databases as a process, with nothing of this process's environment, and end it in time."""
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -135,7 +136,7 @@ def run_reader(request: AnyRequest, *, seconds: float, check: Callable[[], None]
                 time.sleep(_POLL_SECONDS)
         finally:
             process.kill()
-    return _answer(folder / reader.ANSWER)
+    return _answer(folder / reader.ANSWER, process.returncode)
 
 
 def _send(process: "subprocess.Popen[bytes]", request: AnyRequest) -> None:
@@ -147,11 +148,12 @@ def _send(process: "subprocess.Popen[bytes]", request: AnyRequest) -> None:
         pass
 
 
-def _answer(path: Path) -> Answer:
+def _answer(path: Path, code: int) -> Answer:
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        raise ReadingFailed("", "ended") from None
+        # Linux kills a process when memory is scarce.
+        raise ReadingFailed("", "killed" if code == -signal.SIGKILL else "ended") from None
     if "error" in found:
         raise ReadingFailed(found["error"], found["kind"])
     return Answer(**found)

@@ -8,7 +8,6 @@ import sqlglot
 from django.utils.translation import gettext as _
 from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
-from sqlglot.tokenizer_core import TokenType
 
 from segments.models import DatabaseEngine
 
@@ -96,7 +95,7 @@ def checked_query(text: str, engine: DatabaseEngine) -> str:
 def _has_pipe(query: str) -> bool:
     """Say whether a query has Snowflake's pipe, which sqlglot reads as access to JSON."""
     tokens = sqlglot.tokenize(query, read=DIALECTS[DatabaseEngine.SNOWFLAKE])
-    return any(token.token_type is TokenType.DARROW for token in tokens)
+    return any(token.token_type is sqlglot.TokenType.DARROW for token in tokens)
 
 
 def _check_warehouse_query(statement: exp.Expr, engine: DatabaseEngine) -> None:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from segments.sources.databases.warehouses.rows import Column, Login, Rows, as_texts
+from segments.sources.databases.warehouses.rows import Column, Login, Rows, as_texts, closing
 
 _READ_ONLY = ("https://www.googleapis.com/auth/bigquery.readonly",)
 _PAGE = 10_000  # rows; an answer is never larger than some megabytes
@@ -38,7 +38,7 @@ def open_rows(login: Login, query: str) -> Rows:
         query, job_config=limits, page_size=_PAGE, wait_timeout=login.seconds, retry=None, job_retry=None
     )
     columns = [Column(field.name, kind_of(field.field_type, field.mode)) for field in result.schema]
-    return as_texts(columns, _pages(result))
+    return as_texts(columns, _pages(result), close=closing(client))
 
 
 def kind_of(declared: str, mode: str) -> str:

@@ -6,7 +6,16 @@ from typing import Any
 import clickhouse_connect
 from clickhouse_connect import common
 
-from segments.sources.databases.warehouses.rows import Column, Login, Rows, as_texts, number_kind
+from segments.sources.databases.warehouses.rows import (
+    Column,
+    Login,
+    Rows,
+    Text,
+    as_texts,
+    closing,
+    number_kind,
+    text_of,
+)
 
 _WRAPPED = re.compile(r"(?:Nullable|LowCardinality)\((.*)\)", re.DOTALL)
 _SCALE = re.compile(r"Decimal(?:\d+)?\((?:\d+, *)?(\d+)\)")
@@ -18,7 +27,6 @@ _KINDS = (
     (re.compile(r"Date(32)?$"), "date"),
     (re.compile(r"DateTime(64)?\b"), "moment"),
     (re.compile(r"Array\("), "list"),
-    (re.compile(r"FixedString\("), "binary"),
 )
 
 
@@ -52,7 +60,7 @@ def open_rows(login: Login, query: str) -> Rows:
         Column(name, kind_of(declared.name))
         for name, declared in zip(stream.source.column_names, stream.source.column_types, strict=True)
     ]
-    return as_texts(columns, _blocks(stream))
+    return as_texts(columns, _blocks(stream), text_of_value, closing(stream.source, client))
 
 
 def kind_of(declared: str) -> str:
@@ -62,6 +70,23 @@ def kind_of(declared: str) -> str:
     if found := _SCALE.fullmatch(declared):
         return number_kind(int(found[1]))
     return next((kind for pattern, kind in _KINDS if pattern.match(declared)), "text")
+
+
+def text_of_value(value: Any, kind: str) -> Text:
+    """Return the text of a value of the driver."""
+    if kind == "list" and isinstance(value, list | tuple):
+        value = [_decoded(each) for each in value]
+    return text_of(_decoded(value), kind)
+
+
+def _decoded(value: Any) -> Any:
+    """Return the text of a FixedString, which the driver gives as bytes with NULs behind; other bytes stay."""
+    if not isinstance(value, bytes):
+        return value
+    try:
+        return value.rstrip(b"\0").decode()
+    except UnicodeDecodeError:
+        return value
 
 
 def _check_readonly(client: Any) -> None:

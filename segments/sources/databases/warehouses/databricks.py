@@ -4,7 +4,16 @@ sent, and the form asks for a user who can only read."""
 import re
 from typing import Any
 
-from segments.sources.databases.warehouses.rows import BATCH, Column, Login, Rows, as_texts, fetched, number_kind
+from segments.sources.databases.warehouses.rows import (
+    BATCH,
+    Column,
+    Login,
+    Rows,
+    as_texts,
+    closing,
+    fetched,
+    number_kind,
+)
 
 _BUFFER_BYTES = 8 << 20
 _SOCKET_SECONDS = 120
@@ -44,7 +53,7 @@ def open_rows(login: Login, query: str) -> Rows:
     cursor: Any = connection.cursor(arraysize=BATCH, buffer_size_bytes=_BUFFER_BYTES)
     cursor.execute(query)
     columns = [Column(each[0], kind_of(each[1], each[5])) for each in cursor.description]
-    return as_texts(columns, fetched(cursor))
+    return as_texts(columns, fetched(cursor), close=closing(cursor, connection))
 
 
 def kind_of(declared: str, scale: int | None) -> str:

@@ -11,12 +11,14 @@ import os
 import resource
 import sys
 import threading
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 ANSWER = "answer.json"
 _NOT_DUMPABLE = 4  # PR_SET_DUMPABLE: no core file or other process reads the password
+_CLOSING_SECONDS = 5
 _PACKAGE = "segments.sources.databases"
 
 
@@ -31,7 +33,7 @@ def main() -> None:
     sys.path.append(request["root"])
     try:
         answer = run(request)
-    except Exception as error:  # of the driver, or of DuckDB
+    except BaseException as error:  # of the driver, or of DuckDB; a panic of compiled code is no Exception
         answer = {"error": str(error), "kind": type(error).__name__}
     path = Path(request["folder"]) / ANSWER
     path.write_text(json.dumps(answer), encoding="utf-8")
@@ -48,17 +50,27 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
     guard.allow_only(request["hosts"], request["login"]["port"], request["suffixes"])
     warehouse = importlib.import_module(f"{_PACKAGE}.warehouses.{request['module']}")
     rows = warehouse.open_rows(rows_module.Login(**request["login"]), request["query"])
-    names = [column.name for column in rows.columns]
-    written.check_names(names)
-    batches = _limited(rows.batches, int(request["rows"]))
-    shown = int(request["shown"])
-    if request["target"]:
-        count, first = written.write_rows(request, names, batches, shown)
-    else:
-        read = [row for batch in batches for row in batch]
-        count, first = len(read), read[:shown]
+    try:
+        names = [column.name for column in rows.columns]
+        written.check_names(names)
+        batches = _limited(rows.batches, int(request["rows"]))
+        shown = int(request["shown"])
+        if request["target"]:
+            count, first = written.write_rows(request, names, batches, shown)
+        else:
+            read = [row for batch in batches for row in batch]
+            count, first = len(read), read[:shown]
+    finally:
+        _close(rows.close)
     kinds = [column.kind for column in rows.columns]
     return {"names": names, "kinds": kinds, "rows": count, "first_rows": first}
+
+
+def _close(close: Callable[[], None]) -> None:
+    """Let the warehouse end the query, and do not wait long for it."""
+    closing = threading.Thread(target=close, daemon=True)
+    closing.start()
+    closing.join(_CLOSING_SECONDS)
 
 
 def _limited(batches: Any, most: int) -> Any:

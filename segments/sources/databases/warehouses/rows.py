@@ -5,7 +5,9 @@ warehouse can, and checks that. Imports nothing of this project: see ``reader.py
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -16,6 +18,8 @@ _LARGEST_EXACT = 1e15
 _MOST_DECIMALS = 15
 # Their texts may be those of the driver.
 _PLAIN_KINDS = ("text", "number", "integer", "boolean", "date", "datetime")
+# A missing element of Snowflake's ARRAY, which is no JSON; texts are matched to be left as they are.
+_UNDEFINED = re.compile(r'("(?:[^"\\]|\\.)*")|\bundefined\b', re.DOTALL)
 _list_as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 Text = str | None
 
@@ -68,10 +72,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Rows:
-    """The columns of a query, and its rows batch by batch, as texts."""
+    """The columns of a query, and its rows batch by batch, as texts. ``close`` ends the query and the
+    connection."""
 
     columns: Sequence[Column]
     batches: Iterator[list[list[Text]]]
+    close: Callable[[], None] = lambda: None
 
 
 def fetched(cursor: Any) -> Iterator[Sequence[Sequence[Any]]]:
@@ -80,16 +86,28 @@ def fetched(cursor: Any) -> Iterator[Sequence[Sequence[Any]]]:
         yield batch
 
 
+def closing(*opened: Any) -> Callable[[], None]:
+    """Return a function that closes cursors and connections, in this order."""
+
+    def close() -> None:
+        for each in opened:
+            with suppress(Exception):  # no more rows are wanted
+                each.close()
+
+    return close
+
+
 def as_texts(
     columns: Sequence[Column],
     batches: Iterable[Sequence[Sequence[Any]]],
     convert: Callable[[Any, str], Text] | None = None,
+    close: Callable[[], None] = lambda: None,
 ) -> Rows:
     """Return the rows with each value as a text of the kind of its column. ``convert`` is the function of a module
     for values that its driver gives otherwise."""
     kinds = [column.kind for column in columns]
     text = convert or text_of
-    return Rows(columns, (_converted(kinds, batch, text) for batch in batches))
+    return Rows(columns, (_converted(kinds, batch, text) for batch in batches), close)
 
 
 def _converted(
@@ -124,7 +142,10 @@ def number_kind(scale: int | None) -> str:
 
 def _list_text(value: Any) -> Text:
     if isinstance(value, str):  # JSON, as Snowflake gives it
-        value = json.loads(value)
+        try:
+            value = json.loads(_UNDEFINED.sub(lambda found: found[1] or "null", value))
+        except ValueError:
+            return _scalar_text(value, "text")
     if not isinstance(value, list | tuple):
         return _scalar_text(value, "text")
     return _list_as_json([None if each is None else _scalar_text(each, "") for each in value])

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from segments.sources.databases.warehouses.rows import Column, Login, Rows, as_texts, fetched, number_kind
+from segments.sources.databases.warehouses.rows import Column, Login, Rows, as_texts, closing, fetched, number_kind
 
 _LOGIN_SECONDS = 30
 _NETWORK_SECONDS = 120
@@ -52,6 +52,7 @@ def open_rows(login: Login, query: str) -> Rows:
         session_parameters={
             "STATEMENT_TIMEOUT_IN_SECONDS": login.seconds,
             "TIMEZONE": "UTC",
+            "ABORT_DETACHED_QUERY": True,  # when this process is ended
             "CLIENT_TELEMETRY_ENABLED": False,
             "PYTHON_CONNECTOR_QUERY_RESULT_FORMAT": "JSON",
         },
@@ -59,7 +60,7 @@ def open_rows(login: Login, query: str) -> Rows:
     cursor = connection.cursor()
     cursor.execute(query)
     columns = [Column(each.name, kind_of(each.type_code, each.scale)) for each in cursor.description]
-    return as_texts(columns, fetched(cursor))
+    return as_texts(columns, fetched(cursor), close=closing(cursor, connection))
 
 
 def kind_of(code: int, scale: int | None) -> str:

@@ -57,8 +57,8 @@ class _Target:
     below: int = 0
 
 
-def reach(query: DatabaseQuery, password: str) -> Reached:
-    """Return how to reach the warehouse of a query. Raises DatabaseRefused."""
+def reach(query: DatabaseQuery, password: str, *, seconds: int) -> Reached:
+    """Return how to reach the warehouse of a query, which may take so many seconds. Raises DatabaseRefused."""
     engine = DatabaseEngine(query.engine)
     target = _TARGETS[engine]
     names = target.hosts(query)
@@ -79,7 +79,7 @@ def reach(query: DatabaseQuery, password: str) -> Reached:
         password=password,
         encryption=query.encryption,
         authorities=authorities(),
-        seconds=settings.DATABASE_SOURCE_SECONDS,
+        seconds=seconds,
     )
     return Reached(target.module, asdict(login), {name: _addresses(name) for name in names}, target.suffixes)
 
@@ -89,8 +89,15 @@ def check_driver(engine: DatabaseEngine) -> None:
     target = _TARGETS[engine]
     if not _is_installed(target):
         raise DatabaseRefused(
-            _("%(engine)s needs the Python package %(package)s. A server administrator has to install it.")
-            % {"engine": engine.label, "package": target.distribution},
+            _(
+                "%(engine)s needs the Python package %(package)s. A server administrator has to install it: "
+                "pip install -r %(file)s."
+            )
+            % {
+                "engine": engine.label,
+                "package": target.distribution,
+                "file": f"drivers/{target.module}.lock",
+            },
             "engine",
         )
 

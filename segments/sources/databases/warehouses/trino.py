@@ -3,9 +3,10 @@
 import re
 from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import trino.auth
+import trino.client
 import trino.dbapi
 import trino.transaction
 
@@ -15,6 +16,7 @@ from segments.sources.databases.warehouses.rows import (
     Rows,
     Text,
     as_texts,
+    closing,
     fetched,
     number_kind,
     text_of,
@@ -42,6 +44,8 @@ def open_rows(login: Login, query: str) -> Rows:
     catalog, schema = login.catalog_and_schema
     # The driver's own statement, which is written by the server's grammar, says no access mode.
     trino.transaction.START_TRANSACTION = _READ_ONLY
+    # Without a package that decompresses results, the driver would ask for results from a bucket of the server.
+    trino.client.CODECS_UNAVAILABLE.clear()
     connection = trino.dbapi.Connection(
         host=login.url_host,
         port=login.port,
@@ -58,14 +62,14 @@ def open_rows(login: Login, query: str) -> Rows:
         legacy_primitive_types=True,  # as the server writes them
         legacy_prepared_statements=False,
         timezone="UTC",
-        encoding=None,  # type: ignore[arg-type] # results are not fetched from a bucket of the server
+        encoding=None,  # type: ignore[arg-type] # results are not fetched from a bucket
     )
     cursor = connection.cursor()
     if connection.transaction is None or connection.transaction.id == trino.transaction.NO_TRANSACTION:
         raise PermissionError("the session is not read-only")
     cursor.execute(query)
     columns = [Column(each.name, kind_of(each.type_code)) for each in cursor.description]
-    return as_texts(columns, fetched(cursor), _text_of)
+    return as_texts(columns, fetched(cursor), _text_of, closing(cursor, connection))
 
 
 def kind_of(declared: str) -> str:
@@ -82,13 +86,17 @@ def _text_of(value: Any, kind: str) -> Text:
 
 
 def in_utc(text: str) -> str:
-    """Return a moment as Trino writes it, such as ``2024-02-29 10:00:00.5 Europe/Helsinki``, in UTC."""
+    """Return a moment as Trino writes it, such as ``2024-02-29 10:00:00.5 Europe/Helsinki``, in UTC; unchanged
+    where it cannot be one of Python, such as one before the year 1: it does not match the type."""
     clock, _space, zone = text.rpartition(" ")
     clock = _FRACTION.sub(r"\1", clock)
     if zone in ("UTC", "Z"):
         return clock
-    if zone[:1] in "+-":
-        moment = datetime.fromisoformat(clock + zone)
-    else:
-        moment = datetime.fromisoformat(clock).replace(tzinfo=ZoneInfo(zone))
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
+    try:
+        if zone[:1] in "+-":
+            moment = datetime.fromisoformat(clock + zone)
+        else:
+            moment = datetime.fromisoformat(clock).replace(tzinfo=ZoneInfo(zone))
+        return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
+    except (ValueError, OverflowError, ZoneInfoNotFoundError):
+        return text

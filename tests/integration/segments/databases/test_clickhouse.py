@@ -58,13 +58,14 @@ def test_rows_become_profiles_with_the_types_of_the_warehouse(server: Clickhouse
         "seen": "2024-02-29T08:00:00.500000+00:00",
         "tags": ["a", "b;c"],
         "doc": '{"a": "1"}',
+        "code": "AB",
         "ref": "00000000-0000-0000-0000-000000000001",
     }
     assert get_profile("2").attributes["name"] == "Väinö😀"
     assert get_profile("2").attributes["seen"] == "2024-06-30T07:00:00+00:00"
     types = {each.name: str(each.data_type) for each in catalog.attributes()}
     assert (types["zip"], types["age"], types["spent"], types["doc"]) == ("text", "integer", "number", "text")
-    assert "code" not in types
+    assert types["code"] == "text"
     assert job.file_name == "ClickHouse (preview): shop at localhost"
 
 
@@ -72,9 +73,11 @@ def test_the_query_is_sent_with_settings_that_only_allow_reading(server: Clickho
     try_query(settings_for(server, "SELECT id FROM customers"), by=None)
     query, given = server.requests[-1]
     assert "SELECT id FROM customers" in query
-    assert (given["readonly"], given["max_execution_time"], given["database"]) == ("1", "3600", "shop")
+    assert (given["readonly"], given["max_execution_time"], given["database"]) == ("1", "30", "shop")
     assert given["cancel_http_readonly_queries_on_client_close"] == "1"
     assert "session_id" not in given
+    run_query(settings_for(server, "SELECT id, name FROM customers"))
+    assert server.requests[-1][1]["max_execution_time"] == "3600"
 
 
 def test_a_session_that_may_write_is_refused(server: ClickhouseServer) -> None:

@@ -17,7 +17,7 @@ from config.platform.jobs.models import JobStatus
 from segments.models import DatabaseEncryption, DatabaseEngine
 from segments.sources.databases import reader
 from segments.sources.databases.actions import QuerySettings, import_query
-from segments.sources.databases.process import ReadingFailed, Request, run_reader
+from segments.sources.databases.process import ReadingFailed, Request, WarehouseRequest, run_reader
 from segments.sources.import_job import run_import
 from tests.support.foreign_postgres import ForeignPostgres
 from tests.support.waiting import wait_until
@@ -98,14 +98,32 @@ def test_it_ends_when_its_worker_is_killed(tmp_path: Path) -> None:
     wait_until(lambda: readers_in(tmp_path) == [])
 
 
-def test_a_reader_that_dies_is_a_failure(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("sent", "kind"), [(signal.SIGKILL, "killed"), (signal.SIGSEGV, "ended")])
+def test_a_reader_that_dies_is_a_failure(tmp_path: Path, sent: int, kind: str) -> None:
     def kill() -> None:
         for pid in readers_in(tmp_path):
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, sent)
 
     with pytest.raises(ReadingFailed) as failure:
         run_reader(endless(tmp_path), seconds=60, check=kill)
-    assert failure.value.kind == "ended"
+    assert failure.value.kind == kind
+
+
+def test_a_reader_of_warehouses_says_what_ended_it(tmp_path: Path) -> None:
+    package = tmp_path / "segments" / "sources" / "databases"
+    (package / "warehouses").mkdir(parents=True)
+    texts = {
+        "cursor_reader.py": "",
+        "warehouses/rows.py": "Login = dict",
+        "warehouses/address_guard.py": "def allow_only(*_given): pass",
+        "warehouses/panicking.py": "def open_rows(*_given): raise SystemExit('a panic')",
+    }
+    for name, text in texts.items():
+        (package / name).write_text(text)
+    request = WarehouseRequest("panicking", {"port": 1}, {}, (), "", 1, str(tmp_path), 64, 1, root=str(tmp_path))
+    with pytest.raises(ReadingFailed, match="a panic") as failure:
+        run_reader(request, seconds=60, check=lambda: None)
+    assert failure.value.kind == "SystemExit"
 
 
 def test_it_gets_nothing_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

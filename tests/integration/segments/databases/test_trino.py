@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import trino as driver
 from pytest_django import Settings
 
 from config.platform.jobs.models import JobStatus
@@ -16,7 +17,9 @@ from segments.sources import actions
 from segments.sources.databases.actions import QuerySettings, import_query, try_query
 from segments.sources.databases.errors import sentence_of
 from segments.sources.databases.process import ReadingFailed, WarehouseRequest, run_reader
+from segments.sources.databases.warehouses.rows import Login
 from segments.sources.databases.warehouses.targets import reach
+from segments.sources.databases.warehouses.trino import open_rows
 from segments.sources.import_job import run_import
 from tests.support.database_queries import failure_of, query_settings
 from tests.support.profiles import get_profile, profile_count
@@ -84,6 +87,24 @@ def test_every_statement_runs_in_a_transaction_that_only_reads(server: TrinoServ
     sent = server.headers[-1]
     assert (sent["X-Trino-Catalog"], sent["X-Trino-Schema"], sent["X-Trino-Time-Zone"]) == ("shop", "main", "UTC")
     assert "X-Trino-Query-Data-Encoding" not in sent
+
+
+def test_no_results_from_a_bucket_are_asked_for(server: TrinoServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver.client, "CODECS_UNAVAILABLE", {"lz4": "it is not installed"})
+    monkeypatch.setattr(driver.transaction, "START_TRANSACTION", driver.transaction.START_TRANSACTION)
+    login = Login("localhost", server.port, "shop.main", "", "reader", "", "none", "", 60)
+    rows = open_rows(login, "SELECT id FROM customers")
+    assert next(rows.batches) == [["1"], ["2"], ["3"]]
+    rows.close()
+    assert not any("X-Trino-Query-Data-Encoding" in sent for sent in server.headers)
+
+
+def test_a_query_whose_rows_are_no_longer_wanted_is_canceled(server: TrinoServer, settings: Settings) -> None:
+    settings.DATABASE_SOURCE_ROWS = 1_000
+    numbers = "UNNEST(SEQUENCE(1, 9000)) AS t(n)"
+    job = run_query(settings_for(server, f"SELECT n AS id FROM {numbers}"))
+    assert "more than 1,000 rows" in job.message or "more than 1000 rows" in job.message
+    assert server.canceled
 
 
 def test_rows_are_fetched_page_by_page(server: TrinoServer) -> None:
@@ -156,7 +177,7 @@ def test_a_query_that_takes_too_long_is_ended(server: TrinoServer, settings: Set
 
 def read_with_little_memory(server: TrinoServer, folder: Path, text: str) -> list[list[str | None]]:
     given = {"host": "localhost", "port": server.port, "user": "reader", "encryption": "none"}
-    reached = reach(DatabaseQuery(engine="trino", query=text, **given), "")
+    reached = reach(DatabaseQuery(engine="trino", query=text, **given), "", seconds=60)
     request = WarehouseRequest(
         reached.module, reached.login, reached.hosts, (), text, 10, str(folder), 64, 1, overhead_mb=128
     )

@@ -54,6 +54,13 @@ def test_internal_addresses_are_refused_with_the_setting_that_allows_them(
         resolve_host("db.example.com", allowed=(), setting="HOSTS")
 
 
+@pytest.mark.parametrize("listed", ["bücher.example.com", "BÜCHER.example.com.", "xn--bcher-kva.example.com"])
+@pytest.mark.parametrize("host", ["bücher.example.com", "xn--bcher-kva.example.com"])
+def test_an_internationalized_name_can_be_listed_in_both_forms(resolves: Resolves, listed: str, host: str) -> None:
+    resolves("10.0.0.1")
+    assert resolve_host(host, allowed=[listed], setting="HOSTS") == ["10.0.0.1"]
+
+
 def test_one_internal_address_of_several_is_enough(resolves: Resolves) -> None:
     resolves("93.184.216.34", "10.0.0.1")
     with pytest.raises(HostRefused):

@@ -142,6 +142,10 @@ def test_the_line_of_duckdbs_own_statement_is_not_that_of_the_query() -> None:
     assert "Line" not in sentence_of(f"no such table: nothing\n\n{own}", "BinderException")[0]
 
 
-@pytest.mark.parametrize("kind", ["OutOfMemoryException", "ended"])
+@pytest.mark.parametrize("kind", ["OutOfMemoryException", "MemoryError", "killed"])
 def test_too_little_memory_names_the_setting(kind: str) -> None:
     assert "PROFILE_STORE_MEMORY_MB" in sentence_of("", kind)[0]
+
+
+def test_a_reader_that_ended_for_another_reason_does_not_name_memory() -> None:
+    assert sentence_of("", "ended") == ("The program that reads the rows ended unexpectedly. Try again.", "")

@@ -1,8 +1,11 @@
 """The type of a column in a warehouse says what kind its texts are."""
 
+from typing import Any
+
 import pytest
 
 from segments.sources.databases.warehouses import bigquery, clickhouse, databricks, snowflake, trino
+from segments.sources.databases.warehouses.rows import Column, as_texts
 
 
 @pytest.mark.parametrize(
@@ -22,7 +25,7 @@ from segments.sources.databases.warehouses import bigquery, clickhouse, databric
         ("DateTime('Europe/Helsinki')", "moment"),
         ("DateTime64(3, 'UTC')", "moment"),
         ("Array(Nullable(String))", "list"),
-        ("FixedString(16)", "binary"),
+        ("FixedString(16)", "text"),
         ("Enum8('a' = 1)", "text"),
         ("UUID", "text"),
         ("Tuple(Int8, String)", "text"),
@@ -31,6 +34,22 @@ from segments.sources.databases.warehouses import bigquery, clickhouse, databric
 )
 def test_of_clickhouse(declared: str, kind: str) -> None:
     assert clickhouse.kind_of(declared) == kind
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "text"),
+    [
+        (b"AB\0\0", "text", "AB"),
+        ("é\0".encode(), "text", "é"),
+        (b"\xff\0", "text", None),
+        (b"\0\0", "text", None),
+        ([b"A\0", None], "list", '["A",null]'),
+        ("AB", "text", "AB"),
+    ],
+)
+def test_fixed_strings_of_clickhouse_are_texts(value: Any, kind: str, text: str | None) -> None:
+    (batch,) = as_texts([Column("a", kind)], [[(value,)]], clickhouse.text_of_value).batches
+    assert batch == [[text]]
 
 
 @pytest.mark.parametrize(
@@ -66,6 +85,11 @@ def test_of_trino(declared: str, kind: str) -> None:
         ("2024-06-30 10:00:00.123456789 Europe/Helsinki", "2024-06-30 07:00:00.123456"),
         ("2024-02-29 10:00:00 +05:30", "2024-02-29 04:30:00"),
         ("2024-02-29 10:00:00 -03:00", "2024-02-29 13:00:00"),
+        ("2024-10-27 03:30:00 Europe/Helsinki", "2024-10-27 00:30:00"),  # the first of two
+        ("-0044-03-15 10:00:00 Europe/Rome", "-0044-03-15 10:00:00 Europe/Rome"),
+        ("+12024-02-29 10:00:00 +02:00", "+12024-02-29 10:00:00 +02:00"),
+        ("0001-01-01 00:00:00 Europe/Helsinki", "0001-01-01 00:00:00 Europe/Helsinki"),
+        ("2024-02-29 10:00:00 Nowhere/Town", "2024-02-29 10:00:00 Nowhere/Town"),
     ],
 )
 def test_moments_of_trino_are_written_in_utc(text: str, expected: str) -> None:

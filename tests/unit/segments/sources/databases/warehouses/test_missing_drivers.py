@@ -23,6 +23,7 @@ class Driver:
         self.description, self._rows = columns, rows
         self.given: dict[str, Any] = {}
         self.queries: list[str] = []
+        self.closed = 0
 
     def connect(self, **given: Any) -> "Driver":
         self.given |= given
@@ -34,6 +35,9 @@ class Driver:
 
     def execute(self, query: str) -> None:
         self.queries.append(query)
+
+    def close(self) -> None:
+        self.closed += 1
 
     def fetchmany(self, size: int) -> list[list[Any]]:
         found, self._rows = self._rows[:size], self._rows[size:]
@@ -51,7 +55,9 @@ def install(monkeypatch: pytest.MonkeyPatch, name: str, **members: Any) -> None:
 
 
 def texts_of(rows: Rows) -> list[list[str | None]]:
-    return [row for batch in rows.batches for row in batch]
+    read = [row for batch in rows.batches for row in batch]
+    rows.close()
+    return read
 
 
 def test_snowflake_connects_to_its_account_and_asks_no_one_else(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,8 +81,9 @@ def test_snowflake_connects_to_its_account_and_asks_no_one_else(monkeypatch: pyt
     }
     assert {name: driver.given[name] for name in expected} == expected
     assert driver.given["session_parameters"]["STATEMENT_TIMEOUT_IN_SECONDS"] == 60
+    assert driver.given["session_parameters"]["ABORT_DETACHED_QUERY"] is True
     assert driver.given["session_parameters"]["CLIENT_TELEMETRY_ENABLED"] is False
-    assert driver.queries == ["SELECT 1"]
+    assert (driver.queries, driver.closed) == (["SELECT 1"], 2)
 
 
 def test_snowflake_takes_a_private_key_as_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,6 +113,7 @@ def test_databricks_fetches_no_files_and_sends_no_telemetry(monkeypatch: pytest.
     }
     assert {name: driver.given[name] for name in expected} == expected
     assert driver.given["session_configuration"] == {"TIMEZONE": "UTC", "STATEMENT_TIMEOUT": "60"}
+    assert driver.closed == 2
 
 
 def test_bigquery_gets_a_token_that_only_allows_reading(monkeypatch: pytest.MonkeyPatch) -> None:
