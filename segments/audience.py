@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from config.platform.jobs.models import OPEN
+from config.platform.text.addresses import comparable_email, trim_invisible
 from config.platform.text.value_format import MappedValue
 from segments import catalog
 from segments.catalog import Attribute
@@ -19,6 +20,7 @@ from segments.store import values as value_counts
 from segments.store.lake import Reader, as_list, listed
 from segments.store.profiles import (
     Condition,
+    Profile,
     existing_ids,
     get_profile,
     select_profiles,
@@ -266,8 +268,13 @@ def overlaps(segment_ids: Sequence[int]) -> dict[tuple[int, int], int]:
 
 
 def profiles_with_email(email: str, attributes: Collection[str]) -> list[EmailMatch]:
-    """Find the profiles that have the normalized ``email`` in one of ``attributes``."""
-    columns = [each.email_column for each in catalog.attributes() if each.has_emails and each.name in attributes]
+    """Find the profiles that have the normalized ``email`` in one of ``attributes``. Of a text that is no address,
+    those that have it in lower case."""
+    is_address = comparable_email(email) is not None
+    known = {each.name: each for each in catalog.attributes() if each.name in attributes}
+    columns = [each.email_column for each in known.values() if each.has_emails]
+    if not is_address:
+        columns = [email_sql(name, known) for name in known]
     if not columns:
         return []
     has_email = " OR ".join(f"coalesce({column} = $email, false)" for column in columns)
@@ -280,11 +287,18 @@ def profiles_with_email(email: str, attributes: Collection[str]) -> list[EmailMa
             id=each.id,
             key=each.key,
             source_name=each.source_name,
-            attributes=frozenset(name for name in attributes if each.emails.get(name) == email),
+            attributes=frozenset(name for name in attributes if _email_text(each, name, is_address) == email),
             segment_ids=frozenset(segment_of[set_id] for set_id in sets[each.id]),
         )
         for each in found
     ]
+
+
+def _email_text(profile: Profile, attribute: str, is_address: bool) -> str | None:
+    """Return the address in an attribute of a profile, or the text there that is none."""
+    if is_address:
+        return profile.emails.get(attribute)
+    return trim_invisible(str(profile.attributes.get(attribute) or "")).lower()
 
 
 def find_profile(profile_id: int) -> ProfileSummary | None:

@@ -112,6 +112,16 @@ class ContactedList:
 
 
 @dataclass(frozen=True)
+class ExcludedMember:
+    """A customer that the last run of an export excluded. ``url`` is that of the run."""
+
+    export: str
+    number: int
+    url: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class ListRemoval:
     """The progress of removing an erased person from a list."""
 
@@ -140,6 +150,10 @@ class PersonalData(Protocol):
 
     def lists(self, subject: Subject) -> Sequence[ContactedList]:
         """Return the lists that a person was sent to, those of removed exports and connections included."""
+        ...
+
+    def exclusions(self, profile_id: int) -> Sequence[ExcludedMember]:
+        """Return the exports whose last run excluded a customer."""
         ...
 
     def erase(self, subject: Subject, erasure: Erasure, lists: Collection[str]) -> Mapping[str, int]:

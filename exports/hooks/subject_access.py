@@ -33,7 +33,8 @@ from exports.models import (
 from exports.models.snapshot import RunSnapshot
 from exports.privacy import disclosures, list_removal
 from exports.privacy import erasure as privacy_erasure
-from segments.hooks import ContactedList, ListRemoval, PersonalData
+from exports.reporting.exclusions import find_exclusions
+from segments.hooks import ContactedList, ExcludedMember, ListRemoval, PersonalData
 from segments.models import Erasure
 from segments.privacy.subjects import Subject
 
@@ -77,6 +78,17 @@ class ExportsPersonalData(PersonalData):
         for disclosed, sent_at in _not_settled_yet(subject):
             found.setdefault(disclosed.pk, _contacted(disclosed, sent_at, sent_at))
         return list(found.values())
+
+    def exclusions(self, profile_id: int) -> Sequence[ExcludedMember]:
+        return [
+            ExcludedMember(
+                export=str(each.run.export),
+                number=each.run.number,
+                url=reverse("exports:run", args=[each.run.pk]),
+                reason=each.reason,
+            )
+            for each in find_exclusions([profile_id])
+        ]
 
     def erase(self, subject: Subject, erasure: Erasure, lists: Collection[str]) -> Mapping[str, int]:
         privacy_erasure.hold_open_runs()  # first, as code that records answers does

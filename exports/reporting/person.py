@@ -29,6 +29,7 @@ from exports.models import (
 )
 from exports.permissions import user_can_manage
 from exports.reporting import messages
+from exports.reporting.exclusions import Exclusion, find_exclusions
 from exports.state.plan_action import UNKNOWN_DATA
 from segments import audience
 from segments.audience import EmailMatch
@@ -42,6 +43,7 @@ class ContactStatus(StrEnum):
     REJECTED = "rejected"
     UNANSWERED = "unanswered"
     REMOVED = "removed"
+    EXCLUDED = "excluded"
     NOT_SENT = "not_sent"
 
 
@@ -51,6 +53,7 @@ LABELS: dict[ContactStatus, str | Promise] = {
     ContactStatus.REJECTED: _("Rejected"),
     ContactStatus.UNANSWERED: _("Sent, no response"),
     ContactStatus.REMOVED: _("Removed from the list"),
+    ContactStatus.EXCLUDED: _("Excluded"),
     ContactStatus.NOT_SENT: _("Not attempted"),
 }
 
@@ -74,11 +77,17 @@ class ContactOfExport:
     answer: str
     sent: Sent | None
     may_ask: bool
+    keeps_status: bool  # whether the destination can be asked about contacts at all
     elsewhere: Sequence[str]  # lists that the export has left, and that it knows to hold them
+    exclusion: Exclusion | None  # by the last run, of a contact that the list does not have
 
     @property
     def is_concerned(self) -> bool:
         return bool(self.segments or self.elsewhere or self.status != ContactStatus.NOT_SENT)
+
+    @property
+    def was_sent(self) -> bool:
+        return self.status not in (ContactStatus.NOT_SENT, ContactStatus.EXCLUDED)
 
     @property
     def label(self) -> str | Promise:
@@ -99,7 +108,7 @@ def look_up(text: str, *, by: User) -> ContactReport:
     email = comparable_email(text) or text.strip().lower()
     exports = list(Export.objects.select_related("connection").prefetch_related("segments").order_by("name"))
     holders = audience.profiles_with_email(email, {export.email_attribute for export in exports})
-    known = _Known(email)
+    known = _Known(email, [one.id for one in holders])
     found = [_contact_of_export(export, holders, known, by) for export in exports]
     return ContactReport(email, holders, [each for each in found if each.is_concerned])
 
@@ -107,7 +116,7 @@ def look_up(text: str, *, by: User) -> ContactReport:
 class _Known:
     """What is stored about one address: by list state, and by the list that an export sends to."""
 
-    def __init__(self, email: str) -> None:
+    def __init__(self, email: str, profile_ids: Sequence[int]) -> None:
         self.contacts = {row.list_state_id: row for row in SyncedContact.objects.filter(email=email)}
         self.removed = {row.list_state_id: row for row in RemovedContact.objects.filter(email=email)}
         self.statuses = {row.list_state_id: row for row in SubscriberStatus.objects.filter(email=email)}
@@ -121,6 +130,7 @@ class _Known:
         run_ids |= {row.run_id for row in self.removed.values()}
         run_ids |= {row.run_id for row in self.statuses.values()}
         self.runs: Mapping[int, Run] = Run.objects.in_bulk(run_ids)
+        self.exclusions = {each.run.export_id: each for each in find_exclusions(profile_ids)}
         self.answers = dict(_answers(email, run_ids))
         self.sent = _sent(email, self.runs)
 
@@ -182,6 +192,7 @@ def _sent(email: str, runs: Mapping[int, Run]) -> dict[int, Sent]:
 
 def _contact_of_export(export: Export, holders: Sequence[EmailMatch], known: _Known, by: User) -> ContactOfExport:
     status, run_id = _status(export, known)
+    exclusion = known.exclusions.get(export.pk) if status is ContactStatus.NOT_SENT else None
     reads = export.connection is not None and export.connection.destination.capabilities.reads_people
     return ContactOfExport(
         export=export,
@@ -190,12 +201,14 @@ def _contact_of_export(export: Export, holders: Sequence[EmailMatch], known: _Kn
             for segment in export.segments.all()
             if any(segment.pk in one.segment_ids and export.email_attribute in one.attributes for one in holders)
         ],
-        status=status,
+        status=ContactStatus.EXCLUDED if exclusion else status,
         run=known.runs.get(run_id),
         answer=known.answers.get(run_id, "") or known.learned(export),
         sent=known.sent.get(run_id),
         may_ask=status != ContactStatus.NOT_SENT and reads and user_can_manage(by, export),
+        keeps_status=reads,
         elsewhere=[each.title for each in known.elsewhere(export)],
+        exclusion=exclusion,
     )
 
 

@@ -123,6 +123,7 @@ def customer(request: Request, pk: int) -> HttpResponse:
         "parts": _part_rows(explanation, request.user),
         "segments": subject_access.segments_of(profile),
         "lists": hooks.personal_data.lists(alone),
+        "exclusions": hooks.personal_data.exclusions(profile.id),
         "emails": alone.emails,
         "look_up_url": hooks.personal_data.look_up_url() if user_can_see_personal_data(request.user) else "",
         "can_erase": user_can_manage_personal_data(request.user),

@@ -88,7 +88,7 @@ class Guide:
     @property
     def current(self) -> Step | None:
         """The first step that the user can do now."""
-        return next((step for step in self.steps if step.button or step.choices), None)
+        return next((step for step in self.steps if not step.is_done and (step.button or step.choices)), None)
 
 
 def guide_for(user: User, connections: Sequence[Connection]) -> Guide | None:
@@ -134,10 +134,15 @@ def _connection(user: User, connections: Sequence[Connection]) -> Step:
 
 def _data(user: User) -> Step:
     title = _("Data")
-    if DataSource.objects.filter(profile_count__gt=0).exists():
-        return Step(title, _("Customers imported."), StepState.DONE)
     last = ImportJob.objects.order_by("-id").first()
     see_it = StepButton(_("Open the import"), reverse("segments:import", args=[last.pk]), "page") if last else None
+    if DataSource.objects.filter(profile_count__gt=0).exists():
+        if last is None or last.is_open or not last.rows_refused:
+            return Step(title, _("Customers imported."), StepState.DONE)
+        imported = last.rows_created + last.rows_updated + last.rows_unchanged
+        counts = {"imported": number(imported), "rejected": number(last.rows_refused)}
+        sentence = _("Last import: %(imported)s rows imported, %(rejected)s rejected.") % counts
+        return Step(title, sentence, StepState.DONE, see_it)
     if last and last.is_open:
         return Step(title, _("The import is in progress."), StepState.WORKING, see_it)
     if not user.may(Permission.DATA_SOURCE_MANAGE):

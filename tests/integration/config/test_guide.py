@@ -136,3 +136,20 @@ def test_a_pane_that_was_opened_over_home_returns_there(bob_client: Client, enqu
     over_list = OVER_HOME | {"HX-Current-URL": "http://testserver/segments/"}
     answer = bob_client.post("/segments/add/", typed | {"name": "Other"}, headers=over_list)
     assert answer.headers["HX-Redirect"] == f"/segments/{Segment.objects.get(name='Other').pk}/"
+
+
+def test_an_import_with_rejected_rows_tells_the_numbers_and_leads_to_it(alice: User) -> None:
+    add_data()
+    counts = {"rows_created": 27, "rows_updated": 2, "rows_refused": 1, "finished_at": clock.now()}
+    job = ImportJob.objects.create(
+        source=DataSource.objects.get(), file_name="a.csv", path="a", status=JobStatus.WARNINGS, **counts
+    )
+    guide_now = guide_of(alice)
+    step = guide_now.steps[1]
+    assert step.is_done
+    assert step.sentence == "Last import: 29 rows imported, 1 rejected."
+    assert step.button
+    assert step.button.url == f"/data/imports/{job.pk}/"
+    assert guide_now.current is guide_now.steps[0]
+    ImportJob.objects.update(rows_refused=0)
+    assert guide_of(alice).steps[1].button is None

@@ -1,6 +1,7 @@
 """Looking a person up by address."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from django.db import connection as database
@@ -126,3 +127,40 @@ def test_it_costs_the_same_however_many_exports(ended: Export, board: Export, bo
         copy.save()
         copy.segments.set(board.segments.all())
     assert cost() == before
+
+
+def test_a_customer_whose_email_is_no_address_is_found_with_the_reason(bob_client: Client, ended: Export) -> None:
+    shown = looked_up(bob_client, " No-At-Sign ")
+    profile = get_profile(email="no-at-sign")
+    assert f"/customers/{profile.id}/" in shown
+    assert "No customer profile uses this email" not in shown
+    assert "Excluded" in shown
+    assert "run 1</a>: The email address is not valid." in shown
+    assert "this export has not sent the contact" in shown
+    assert "Excluded" not in looked_up(bob_client, "ann@example.com")
+
+
+@pytest.mark.parametrize(
+    ("email", "reason"),
+    [("no-at-sign", "The email address is not valid."), (None, "The profile has no email.")],
+)
+def test_a_customers_page_tells_which_run_excluded_them(
+    bob_client: Client, charlie_client: Client, ended: Export, email: str | None, reason: str
+) -> None:
+    profile = get_profile(first_name="Dee" if email else "Eve")
+    for client in (bob_client, charlie_client):
+        shown = re.sub(r"\s+", " ", client.get(f"/customers/{profile.id}/").content.decode())
+        assert "Excluded by exports" in shown
+        assert f"run 1</a>: {reason}" in shown
+    ben = get_profile(email="ben@example.com")
+    assert "Excluded by exports" not in bob_client.get(f"/customers/{ben.id}/").content.decode()
+
+
+def test_a_destination_without_status_is_named_as_the_reason(
+    bob_client: Client, ended: Export, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ended.connection is not None
+    destination = ended.connection.destination
+    without = replace(destination.capabilities, reads_people=False)
+    monkeypatch.setattr(type(destination), "capabilities", without)
+    assert "this destination keeps no status of contacts" in looked_up(bob_client, "ann@example.com")
