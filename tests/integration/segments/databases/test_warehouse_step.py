@@ -88,7 +88,7 @@ def test_a_missing_driver_is_named_beside_the_type(alice_client: Client) -> None
     assert errors_of(response) == {
         "engine": [
             "Snowflake (preview) needs the Python package snowflake-connector-python<5. "
-            "A server administrator has to install it."
+            "A server administrator has to install it: pip install -r drivers/snowflake.lock."
         ]
     }
 

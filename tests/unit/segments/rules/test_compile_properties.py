@@ -39,7 +39,7 @@ def engine(request: pytest.FixtureRequest, db: None) -> Engine:
 
 @pytest.fixture
 def clickhouse(db: None) -> Engine:
-    pytest.importorskip("chdb", reason="the engine of ClickHouse is the package chdb-core-lite")
+    pytest.importorskip("chdb", reason="needs chdb-core-lite: see Try more rules in CONTRIBUTING.md")
     return ClickHouse()
 
 
