@@ -23,6 +23,7 @@ from segments.store.profiles import (
     Profile,
     existing_ids,
     get_profile,
+    profiles_by_id,
     select_profiles,
     source_profiles,
     visible_profiles,
@@ -213,6 +214,16 @@ def write_left_segments(
 def existing_profiles(ids: Collection[int]) -> set[int]:
     """Select those of the IDs that a profile has."""
     return existing_ids(ids)
+
+
+def keys_of(ids: Collection[int]) -> dict[int, str]:
+    """Return the keys of the profiles with these IDs, by ID."""
+    return {each.id: each.key for each in profiles_by_id(ids)}
+
+
+def ids_with_key(key: str) -> list[int]:
+    """Return the IDs of the profiles with a key, in any case; several where data sources share it."""
+    return [each.id for each in select_profiles(Condition("lower(key) = lower(?)", [key]))] if key else []
 
 
 def email_quality(attribute: str, segment_ids: Sequence[int]) -> EmailQuality:

@@ -6,6 +6,8 @@ batches that hold it by adding up their counts, and opens those alone.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 from typing import Any
 
 from django.db import connection as database
@@ -26,6 +28,7 @@ from exports.reporting.contact_lists import (
 from exports.results import summary
 from exports.results.summary import EXCLUDED_PARTS, OUTCOMES, ContactKind
 from exports.state.plan_action import UNANSWERED
+from segments import audience
 
 _PENDING = (BatchStatus.PLANNED, BatchStatus.SENDING, BatchStatus.NOT_SENT)
 # The batches that have contacts of a group. Until a run has ended, contacts that are not sent yet are pending.
@@ -220,8 +223,11 @@ def _select_outcomes(
     """Select a row for each contact: one that was delivered without several values has several."""
     outcomes = run.outcomes.filter(kind__in=kinds)
     outcomes = outcomes.filter(**{name: value for name, value in given.items() if value})
-    for word in words.split():
-        outcomes = outcomes.filter(Q(email__icontains=searched(word)) | Q(message__icontains=word))
+    if words:
+        # A contact without an email is listed by the key of its profile.
+        every_word = (Q(email__icontains=searched(word)) | Q(message__icontains=word) for word in words.split())
+        has_key = Q(profile_id__in=audience.ids_with_key(" ".join(words.split())))
+        outcomes = outcomes.filter(reduce(and_, every_word, Q()) | has_key)
     if OutcomeKind.INCOMPLETE not in kinds:
         return outcomes.order_by("pk")
     erased = Case(When(email="", then=F("pk")), default=0)

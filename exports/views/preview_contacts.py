@@ -25,7 +25,15 @@ from exports.reporting.run_contacts import write_csv
 from exports.results import summary
 from exports.results.summary import EXCLUDED_PARTS, MEANINGS, REMOVALS, ContactKind, Phase
 from exports.views.access import find_export
-from exports.views.run_contacts import PAGE_SIZE, ContactsPage, asked_for, kind_of, kinds_of, words_of
+from exports.views.run_contacts import (
+    PAGE_SIZE,
+    ContactsPage,
+    asked_for,
+    kind_of,
+    kinds_of,
+    shown_contacts,
+    words_of,
+)
 
 _COLUMNS = (
     Column("email", gettext_lazy("Email")),
@@ -69,7 +77,7 @@ def contacts(request: Request, export_id: int) -> HttpResponse:
         "code": request.GET.get("code", ""),
         "segment": request.GET.get("segment", ""),
         "list": page,
-        "people": [{"person": each, "label": summary.label_of(each.kind, Phase.PREVIEW)} for each in page.rows],
+        "people": shown_contacts(page.rows, Phase.PREVIEW, request.user),
         "rows_gone": page.rows_gone,
         "sees_data": sees_data,
         "query": request.GET.urlencode(),

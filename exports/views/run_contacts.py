@@ -15,9 +15,11 @@ from django.views.decorators.http import require_safe
 
 from config.platform import db
 from config.platform.accounts.decorators import require_permission
+from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
 from config.platform.audit.record import record
 from config.platform.jobs import clock
+from config.platform.web.formats import masked
 from config.platform.web.htmx import Request
 from config.platform.web.lists import LONGEST_SEARCH, Column, ListPage, list_page
 from config.platform.web.panes import render_pane
@@ -26,9 +28,10 @@ from exports.reporting import breakdown, messages
 from exports.reporting import run_contacts as listed_contacts
 from exports.reporting.contact_lists import ContactList, ListedContact
 from exports.results import summary
-from exports.results.summary import MEANINGS, ContactKind, Count, ResultSummary
+from exports.results.summary import MEANINGS, ContactKind, Count, Phase, ResultSummary
 from exports.views.access import find_run
 from exports.views.runs import frame, retry_button
+from segments import audience
 
 PAGE_SIZE = 50
 
@@ -125,7 +128,7 @@ def contacts(request: Request, run_id: int) -> HttpResponse:
     page = _page(request, run, kind, reasons, sees_data=sees_data)
     context |= {
         "list": page,
-        "people": [_shown(row, results) for row in page.rows],
+        "people": shown_contacts(page.rows, results.phase, request.user),
         "rows_gone": bool(count) and not page.total,
         "groups": breakdown.group_outcomes(run, kind, reasons) if kind not in _WITHOUT_REASONS else [],
     }
@@ -180,8 +183,19 @@ def _found(request: Request, run: Run, kind: ContactKind, words: str, reasons: M
     return listed_contacts.list_contacts(run, kind, words=words, reasons=reasons, **given)
 
 
-def _shown(contact: ListedContact, results: ResultSummary) -> dict[str, object]:
-    return {"person": contact, "label": summary.label_of(contact.kind, results.phase)}
+def shown_contacts(contacts: Sequence[ListedContact], phase: Phase, user: User) -> list[dict[str, object]]:
+    """Return contacts for the rows of a page, those without an email with the key of their profile. A key with an
+    address is masked as the address is."""
+    without_email = {one.profile_id for one in contacts if one.profile_id and not one.email}
+    keys = {pk: masked(key, user) if "@" in key else key for pk, key in audience.keys_of(without_email).items()}
+    return [
+        {
+            "person": one,
+            "label": summary.label_of(one.kind, phase),
+            "key": keys.get(one.profile_id or 0, ""),
+        }
+        for one in contacts
+    ]
 
 
 def kind_of(text: str) -> ContactKind:

@@ -99,6 +99,20 @@ def test_it_shows_as_many_as_the_number_said(bob_client: Client, ended: Run, que
     assert f'data-total="{total}"' in people(bob_client, ended, query)
 
 
+def test_a_contact_without_an_email_is_listed_by_its_key(
+    bob_client: Client, charlie_client: Client, ended: Run
+) -> None:
+    key = profiles.get_profile(first_name="Eve").key
+    for client in (bob_client, charlie_client):
+        shown = re.sub(r"\s+", " ", people(client, ended, "kind=invalid&code=no_email"))
+        assert f'>{key}</a><span class="table__sub">No email</span>' in shown
+        assert '<td class="table__word">No usable email or value</td>' in shown
+    found = people(bob_client, ended, f"kind=invalid&q={key.lower()}")
+    assert 'data-total="1"' in found
+    assert f">{key}</a>" in found
+    assert key not in people(bob_client, ended, "kind=invalid&q=none-has-it")
+
+
 @pytest.mark.parametrize("kind", ["rejected", "not_attempted"])
 def test_it_says_that_no_contact_is_of_this_kind(bob_client: Client, ended: Run, kind: str) -> None:
     assert "This run has no contacts with this result." in people(bob_client, ended, f"kind={kind}")
