@@ -122,6 +122,25 @@ class Destination(ABC):
         """Say where users find that ID."""
         return ""
 
+    @property
+    def list_advice(self) -> str:
+        """Say what to do about the list of an export."""
+        return _("Select the destination list, or enter its ID.")
+
+    @property
+    def matching_words(self) -> str:
+        """Say by what contacts are identified."""
+        return _("{destination} identifies subscribers by email.").format(destination=self.label)
+
+    @property
+    def what_stays(self) -> str:
+        """Say where the sent contacts stay when an export or connection is removed."""
+        return _("Contacts already sent stay in {destination}.").format(destination=self.label)
+
+    def file_of_run(self, list_id: str, run: str) -> str:
+        """Return the name of the file that a run writes, with its folders; empty where there is none."""
+        return ""
+
     def one_way_to_write(self, list_id: str) -> str:
         """Normalize a list ID, where the vendor accepts several spellings of one."""
         return list_id

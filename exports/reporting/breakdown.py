@@ -29,7 +29,7 @@ class OutcomeGroup:
     @property
     def advice(self) -> str | Promise:
         """What to do about it."""
-        return messages.ADVICE.get(self.kind.value, "")
+        return messages.ADVICE_FOR_CODE.get(self.code) or messages.ADVICE.get(self.kind.value, "")
 
 
 @dataclass(frozen=True)

@@ -317,6 +317,12 @@ ADVICE: dict[str, str | Promise] = {
 }
 
 
+# The same for one reason, where it says more.
+ADVICE_FOR_CODE: dict[str, str | Promise] = {
+    NO_EMAIL: _("Add the email to the source data. The next run sends these contacts automatically."),
+}
+
+
 def texts_of(run: Run) -> KindTexts:
     """Return the texts for the kind of a run."""
     return KIND_TEXTS[RunKind(run.kind)]

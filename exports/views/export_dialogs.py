@@ -230,9 +230,9 @@ def _what_is_removed(export: Export, form: CleanupForm | None) -> str:
 def _what_goes(export: Export, form: CleanupForm | None) -> str:
     if form is not None:
         return _("The settings and runs of the export are removed.")
-    destination = export.connection.destination.label if export.connection else _("the destination")
-    sentence = _("The settings and runs of the export are removed. Contacts already sent stay in %(type)s.")
-    return sentence % {"type": destination}
+    removed = _("The settings and runs of the export are removed.")
+    stays = _("Contacts already sent stay in {destination}.").format(destination=_("the destination"))
+    return f"{removed} {export.connection.destination.what_stays if export.connection else stays}"
 
 
 @require_http_methods(["GET", "POST"])

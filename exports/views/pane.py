@@ -94,8 +94,12 @@ class ExportPane:
         return self.form.chosen
 
     @property
-    def type_label(self) -> str:
-        return str(self.form.destination.label)
+    def list_advice(self) -> str:
+        return self.form.destination.list_advice
+
+    @property
+    def matching_words(self) -> str:
+        return self.form.destination.matching_words
 
     @property
     def list_id_help(self) -> str:

@@ -272,6 +272,7 @@ def frame(request: Request, run: Run, tab: str) -> dict[str, object]:
         "list_title": run.snapshot.list_title or run.target.list_title,
         "is_sandbox": _is_sandbox(run),
         "sandbox_url": _sandbox_url(run),
+        "file": _file(run),
         "tried_again_by": Run.objects.filter(retry_of=run).first(),
         "most_retries": settings.RUN_RETRIES,
         "due": [describe.describe_tick(tick) for tick in run.ticks.all()],
@@ -304,6 +305,13 @@ def _sandbox_url(run: Run) -> str:
         return ""
     list_id = run.list_id or run.target.list_id
     return f"{connection.destination.sandbox_url.rstrip('/')}/lists/{list_id}/"
+
+
+def _file(run: Run) -> str:
+    """The file that a run has written, in the folder of its destination; empty where there is none."""
+    if run.connection is None or not run.delivered or not run.list_id:
+        return ""
+    return run.connection.destination.file_of_run(run.list_id, run.snapshot.run)
 
 
 def retry_button(run: Run, user: User) -> dict[str, object]:

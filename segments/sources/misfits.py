@@ -7,6 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from config.platform.text.stored_texts import translate_filled
 from segments.sources.column_plan import ColumnType
 
 _SHAPE_LENGTH: Final = 30
@@ -19,6 +20,19 @@ _EXPECTED: Final[dict[ColumnType, str | Promise]] = {
     ColumnType.DATETIME: gettext_lazy("is not a date with a time"),
     ColumnType.LIST: gettext_lazy("is not a list"),
 }
+
+# The sentences with values that rows are rejected with, here and in staging.py.
+_REASONS: Final = (
+    "Duplicate key. Line %(line)d was used.",
+    "The key is longer than %(most)d characters.",
+    "This customer was erased on %(day)s. Imports are blocked.",
+    "A value of the form “%(shape)s” %(expected)s.",
+)
+
+
+def translate_row_reason(reason: str) -> str:
+    """Return the stored reason of a rejected row in the language that is active."""
+    return translate_filled(reason, _REASONS)
 
 
 def misfit_reason(kind: ColumnType) -> Callable[[str], str]:

@@ -31,7 +31,7 @@ from segments.permissions import (
 )
 from segments.privacy import rejected_files
 from segments.sources import actions, held_imports, schedules
-from segments.sources.misfits import misfit_count
+from segments.sources.misfits import misfit_count, translate_row_reason
 from segments.views.held_imports import find_import, held_context
 
 COLUMNS = [
@@ -169,6 +169,7 @@ def import_page(request: Request, pk: int) -> HttpResponse:
     others = ImportJob.objects.filter(source=job.source).exclude(pk=pk).order_by("-id")[:_EARLIER_SHOWN]
     context = {
         "list": problems,
+        "problems": [(each, translate_row_reason(each.reason)) for each in problems.rows],
         "others": others,
         "can_download": user_can_manage_data_sources(request.user) and rejected_files.find(job) is not None,
         "can_cancel": (job.is_open or held_imports.is_held(job)) and user_can_manage_data_sources(request.user),

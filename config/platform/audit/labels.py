@@ -1,7 +1,11 @@
 """Label audit entries for users: kinds of targets, actions, fields and values."""
 
+from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from config.platform.audit.record import SYSTEM
 
 KINDS: dict[str, Promise] = {
     "apitoken": _("API token"),
@@ -40,7 +44,8 @@ ACTIONS: dict[str, Promise] = {
     "canceled": _("Canceled"),
     "cleared": _("List cleanup requested"),
     "consent_given": _("Consent given"),
-    "created": _("Created"),
+    "connected": _("Connected"),
+    "created": pgettext_lazy("action", "Created"),
     "customers searched": _("Customers searched"),
     "deactivated": _("Deactivated"),
     "detached": _("Connection detached"),
@@ -79,6 +84,7 @@ ACTIONS: dict[str, Promise] = {
     "recovery code used": _("Recovery code used"),
     "refresh canceled": _("Refresh canceled"),
     "refused": _("Refused by the service"),
+    "reconnected": _("Reconnected"),
     "removal_asked": _("Removal requested"),
     "removals confirmed": _("Removals confirmed"),
     "removed": _("Removed"),
@@ -115,10 +121,14 @@ FIELDS: dict[str, Promise] = {
     "allowed": _("Allowed attributes"),
     "allowed_roles": _("Allowed roles"),
     "answers": _("Values for required fields"),
+    "attribute": _("Attribute"),
     "bucket": _("Bucket"),
+    "by": _("By"),
     "client_name": _("Campaign Monitor client"),
+    "columns": _("Columns"),
     "connection": _("Connection"),
     "connection_id": _("Connection"),
+    "consent": _("Consent"),
     "consent_to_track": _("Consent to track"),
     "control_field": _("Control group field"),
     "control_mode": _("Control group"),
@@ -143,6 +153,7 @@ FIELDS: dict[str, Promise] = {
     "export_user": _("Export user"),
     "failed": _("Failed"),
     "file": _("File"),
+    "field": _("Field"),
     "filters": _("Filters"),
     "from": _("Copied from"),
     "full_name": _("Full name"),
@@ -156,7 +167,9 @@ FIELDS: dict[str, Promise] = {
     "is_searchable": _("Searchable"),
     "kept": _("Kept"),
     "key_column": _("Key column"),
+    "kind": _("Kind"),
     "language": _("Language"),
+    "list": _("List"),
     "list_confirmed_opt_in": _("Confirmed opt-in"),
     "list_group": _("List group"),
     "list_id": _("List ID"),
@@ -174,6 +187,7 @@ FIELDS: dict[str, Promise] = {
     "mode": _("Mode"),
     "most_people": _("Contact limit in your contract"),
     "name": _("Name"),
+    "options": _("Options"),
     "opt_in_mail_accepted": _("Confirmation emails accepted"),
     "people": _("Contacts"),
     "preference": _("When data sources differ"),
@@ -184,14 +198,18 @@ FIELDS: dict[str, Promise] = {
     "request": _("Request"),
     "required_attribute": _("Required consent attribute"),
     "role": _("Role"),
+    "schedule": _("Schedule"),
     "scopes": _("Scopes"),
+    "second_factor": _("Second factor"),
     "rule": _("Rule"),
     "run": _("Run"),
     "sandbox_client": _("Sandbox client"),
+    "segment": _("Segment"),
     "segments": _("Segments"),
     "settings": _("Settings"),
     "single_sign_on": _("Single sign-on"),
     "source_order": _("Order of data sources"),
+    "suppressions": _("Suppression list"),
     "tags": _("Tags"),
     "tell_also": _("Alert recipients"),
     "time_zone": _("Time zone"),
@@ -200,7 +218,42 @@ FIELDS: dict[str, Promise] = {
     "unsubscribes_everywhere": _("Unsubscribe from all lists of the client"),
     "withheld": _("Blocked attributes"),
     "user": _("User"),
+    "username": _("Username"),
 }
+
+_ROLES: dict[str, Promise | str] = {
+    "administrator": _("Administrator"),
+    "contributor": _("Contributor"),
+    "viewer": _("Viewer"),
+}
+
+# Codes that are stored as values of a field.
+VALUES: dict[str, dict[str, Promise | str]] = {
+    "allowed_roles": _ROLES,
+    "by": {"password": _("Password"), "single sign-on": _("Single sign-on")},
+    "consent_to_track": {"Yes": _("Yes"), "No": _("No"), "Unchanged": _("Unchanged")},
+    "control_mode": {"off": _("No control group"), "hold_out": _("Hold out"), "field": _("Write to a field")},
+    "destination": {"file": _("File"), "campaign_monitor": "Campaign Monitor"},
+    "environment": {"live": _("Live"), "sandbox": _("Sandbox")},
+    "language": dict(settings.LANGUAGES),
+    "mode": {"upsert": _("Add and update"), "snapshot": _("Snapshot")},
+    "preference": {
+        "source_order": _("By the order of data sources"),
+        "most_recent": _("The most recent value"),
+    },
+    "removal": {
+        "leave": _("Keep on the list"),
+        "mark": _("Set a field value"),
+        "delete": _("Delete from the list"),
+        "unsubscribe": _("Unsubscribe"),
+    },
+    "role": _ROLES,
+}
+
+
+def actor(name: str) -> str:
+    """Return who made a change, “System” for the system itself."""
+    return str(_("System")) if name == SYSTEM else name
 
 
 def kind(name: str) -> str:
@@ -208,10 +261,15 @@ def kind(name: str) -> str:
     return str(KINDS.get(name, _plain(name)))
 
 
+def code_of_action(name: str) -> str:
+    """Return the action without its kind: that of “connection.edited” is “edited”."""
+    return name.rpartition(".")[2]
+
+
 def action(name: str) -> str:
     """Return the action: “connection.edited” and “edited” both are “Edited”."""
-    action = name.rpartition(".")[2]
-    return str(ACTIONS.get(action, _plain(action)))
+    code = code_of_action(name)
+    return str(ACTIONS.get(code, _plain(code)))
 
 
 def field(name: str) -> str:
@@ -219,17 +277,19 @@ def field(name: str) -> str:
     return str(FIELDS.get(name, _plain(name)))
 
 
-def value(stored: object) -> str:
-    """Format the value of a field as one line: lists with commas, groups as “name: value”, nothing as a dash."""
+def value(stored: object, of: str | None = None) -> str:
+    """Format the value of a field as one line: lists with commas, groups as “name: value”, nothing as a dash.
+    Codes of the field ``of`` become their labels; without it, codes stay as they are stored."""
     if stored is None or stored in ("", [], {}):
         return "–"
     if isinstance(stored, bool):
         return str(_("yes") if stored else _("no"))
     if isinstance(stored, list):
-        return ", ".join(value(part) for part in stored)
+        return ", ".join(value(part, of) for part in stored)
     if isinstance(stored, dict):
-        return "; ".join(f"{field(str(name))}: {value(part)}" for name, part in stored.items())
-    return str(stored)
+        parts = ((str(name), part) for name, part in stored.items())
+        return "; ".join(f"{field(name)}: {value(part, name if of else None)}" for name, part in parts)
+    return str(VALUES.get(of or "", {}).get(str(stored), stored))
 
 
 def _plain(name: str) -> str:

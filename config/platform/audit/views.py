@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
-from django.db.models import QuerySet, TextField
+from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
@@ -49,18 +49,21 @@ class Filters(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"auto_id": "filter-%s", **kwargs})
-        self._choices("who", [(name, name) for name in _distinct("actor_name")])
+        self._choices("who", [(name, labels.actor(name)) for name in _distinct("actor_name")])
         self._choices("kind", [(name, labels.kind(name)) for name in _distinct("target_kind")])
-        self._choices("action", [(name, labels.action(name)) for name in _distinct("action")])
+        actions = {labels.code_of_action(name) for name in _distinct("action")}
+        self._choices("action", [(code, labels.action(code)) for code in actions])
 
     def found(self) -> "QuerySet[AuditEntry]":
         """Select the entries that match, with ``details`` (the changes as text) to search in."""
         self.is_valid()
         cleaned = self.cleaned_data
         entries = AuditEntry.objects.annotate(details=Cast("changes", TextField()))
-        for key, name in (("who", "actor_name"), ("kind", "target_kind"), ("action", "action")):
+        for key, name in (("who", "actor_name"), ("kind", "target_kind")):
             if cleaned.get(key):
                 entries = entries.filter(**{name: cleaned[key]})
+        if code := cleaned.get("action"):
+            entries = entries.filter(Q(action=code) | Q(action__endswith=f".{code}"))
         if cleaned.get("since"):
             entries = entries.filter(at__gte=_midnight(cleaned["since"]))
         if cleaned.get("until"):
@@ -149,6 +152,10 @@ class Shown:
         return labels.action(self.entry.action)
 
     @property
+    def actor(self) -> str:
+        return labels.actor(self.entry.actor_name)
+
+    @property
     def kind(self) -> str:
         return labels.kind(self.entry.target_kind)
 
@@ -156,7 +163,7 @@ class Shown:
     def changes(self) -> Iterator[tuple[str, str, str]]:
         """Yield each changed field with its old and its new value."""
         for name, (before, after) in self.entry.changes.items():
-            yield labels.field(name), labels.value(before), labels.value(after)
+            yield labels.field(name), labels.value(before, name), labels.value(after, name)
 
 
 @require_permission(Permission.AUDIT_VIEW)

@@ -102,7 +102,7 @@ class Folder:
         return self._checked(name) / f"{_PARTS}{int(run or 0)}"
 
     def _file(self, name: str, run: str) -> Path:
-        return self._checked(name) / f"{name}-run-{int(run or 0)}.csv"
+        return self._checked(name) / _file_name(name, run)
 
     def _checked(self, name: str) -> Path:
         if not NAME.match(name):
@@ -149,6 +149,21 @@ class File(Destination):
             "For example “newsletter”. Use lowercase letters, digits, hyphens and underscores. The "
             "list is created if it does not exist."
         )
+
+    @property
+    def list_advice(self) -> str:
+        return _("Select an existing file name, or enter a new one.")
+
+    @property
+    def matching_words(self) -> str:
+        return _("Each contact in the file is identified by email.")
+
+    @property
+    def what_stays(self) -> str:
+        return _("Files already written stay in the folder.")
+
+    def file_of_run(self, list_id: str, run: str) -> str:
+        return f"{list_id}/{_file_name(list_id, run)}"
 
     def credential_fields(self) -> Sequence[InputField]:
         return [
@@ -243,6 +258,10 @@ class PartSender(Sender):
             seconds=time.monotonic() - started,
             bytes_sent=sum(len(payload.encode()) + 1 for payload in payloads),
         )
+
+
+def _file_name(name: str, run: str) -> str:
+    return f"{name}-run-{int(run or 0)}.csv"
 
 
 def _folder(access: Access) -> Folder:

@@ -46,7 +46,7 @@ def test_it_refuses_contributors_and_viewers(bob_client: Client, charlie_client:
 
 def test_it_tells_who_did_what_with_before_and_after(alice_client: Client, edited: User) -> None:
     page = text_of(alice_client)
-    for told in ("Alice Adams", "Edited", "Bob Brown", "User", "<del>contributor</del> → <ins>viewer</ins>"):
+    for told in ("Alice Adams", "Edited", "Bob Brown", "User", "<del>Contributor</del> → <ins>Viewer</ins>"):
         assert told in page
     assert f'href="{PAGE}"' in alice_client.get("/").content.decode()
 
@@ -90,7 +90,7 @@ def test_it_filters_searches_and_sorts(
     alice_client: Client, alice: User, edited: User, query: str, found: bool
 ) -> None:
     record("added", alice, by=None)
-    told = "<del>contributor</del>" in text_of(alice_client, query)
+    told = "<del>Contributor</del>" in text_of(alice_client, query)
     assert told is found
     assert any(row["field"] == "role" for row in taken(alice_client, query)) is found
 

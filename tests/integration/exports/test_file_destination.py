@@ -10,6 +10,7 @@ from django.test import Client
 from config.platform.accounts.models import User
 from config.platform.jobs.models import JobStatus
 from connections import consent_text
+from connections.destinations.file.destination import File
 from connections.models import Connection
 from exports.actions import runs
 from exports.models import Export
@@ -154,7 +155,12 @@ def test_a_file_sets_it_up_as_well(folder: Path, everyone: Segment, tmp_path: Pa
 def test_its_words_come_with_the_choice_of_the_connection(connection: Connection, bob_client: Client) -> None:
     url = "/data/exports/parts/?changed=connection"
     html = bob_client.post(url, {"connection": connection.pk, "list_id": "people"}).content.decode()
-    assert "File identifies subscribers by email" in html
+    assert "Each contact in the file is identified by email." in html
+    assert "Select an existing file name, or enter a new one." in html
     assert "File name" in html
     assert 'value="people"' in html
     assert "Campaign Monitor" not in html
+
+
+def test_it_names_the_file_of_a_run() -> None:
+    assert File().file_of_run("people", "7") == "people/people-run-7.csv"
