@@ -127,7 +127,7 @@ class ExportPane:
             Prerequisite(
                 _("At least one segment is refreshed"),
                 drawn,
-                _("Create a segment in Insights > Segments, then refresh it."),
+                _("Create a segment in Insights > Segments. It is refreshed when you save it."),
             ),
             Prerequisite(
                 _("Profiles include an email attribute"),

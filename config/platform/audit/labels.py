@@ -231,7 +231,7 @@ _ROLES: dict[str, Promise | str] = {
 VALUES: dict[str, dict[str, Promise | str]] = {
     "allowed_roles": _ROLES,
     "by": {"password": _("Password"), "single sign-on": _("Single sign-on")},
-    "consent_to_track": {"Yes": _("Yes"), "No": _("No"), "Unchanged": _("Unchanged")},
+    "consent_to_track": {"yes": _("Yes"), "no": _("No"), "unchanged": _("Unchanged")},
     "control_mode": {"off": _("No control group"), "hold_out": _("Hold out"), "field": _("Write to a field")},
     "destination": {"file": _("File"), "campaign_monitor": "Campaign Monitor"},
     "environment": {"live": _("Live"), "sandbox": _("Sandbox")},
