@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
 from connections import lookups
+from connections.destinations.base import Destination
 from connections.destinations.values import (
     ListDetails,
     ListOptIn,
@@ -94,16 +95,8 @@ class ExportPane:
         return self.form.chosen
 
     @property
-    def list_advice(self) -> str:
-        return self.form.destination.list_advice
-
-    @property
-    def matching_words(self) -> str:
-        return self.form.destination.matching_words
-
-    @property
-    def list_id_help(self) -> str:
-        return self.form.destination.list_id_help
+    def destination(self) -> Destination:
+        return self.form.destination
 
     @property
     def obstacle(self) -> ConnectionStatus | None:
@@ -222,7 +215,7 @@ class ExportPane:
     def can_make(self) -> Sequence[str]:
         """Types of field that can be made on the list."""
         usable = self.connection is not None and self.obstacle is None
-        return self.form.destination.capabilities.creates_fields if usable else ()
+        return self.destination.capabilities.creates_fields if usable else ()
 
     @property
     def makeable(self) -> int:
@@ -238,7 +231,7 @@ class ExportPane:
     @property
     def removals(self) -> list[tuple[Removal, str | Promise]]:
         """The removal policies that may be chosen, each with what it means."""
-        offered = removal_fields.offered(self.form.destination)
+        offered = removal_fields.offered(self.destination)
         return [(removal, _REMOVAL_HELP[removal]) for removal in offered if self._may_choose(removal)]
 
     def _may_choose(self, removal: Removal) -> bool:
