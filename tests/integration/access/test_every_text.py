@@ -21,7 +21,7 @@ _PHRASE = re.compile(r"(?<![-A-Za-z])[A-Za-z][A-Za-z'’-]+(?: [A-Za-z'’-]+)+"
 _NAMES = re.compile(
     "Segment Exports|REST API|Campaign Monitor|Amazon S3|Amazon Redshift|Standard Webhooks|Bahasa Indonesia"
     "|Google BigQuery|List API ID|Account settings|API keys|Generate API key|Alice Adams"
-    "|Sandbox client|READS SQL DATA|NO SQL"
+    "|Sandbox client|READS SQL DATA|NO SQL|AT TIME ZONE 'UTC'|make run"
 )
 
 

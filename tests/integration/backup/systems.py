@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -42,7 +43,8 @@ class System:
         return subprocess.run(
             [sys.executable, "manage.py", *command],
             cwd=settings.BASE_DIR,
-            env=self.environment | more,
+            # The socket of an embedded database is in the temporary folder when VAR_DIR has a long name.
+            env={"TMPDIR": tempfile.gettempdir()} | self.environment | more,
             capture_output=True,
             text=True,
             timeout=300,

@@ -40,7 +40,7 @@ def test_it_says_one_sentence_for_whatever_is_wrong(stranger_client: Client, ali
         assert "The username or password is incorrect." in page.content.decode()
 
 
-DIALOG = {"HX-Request": "true", "HX-Target": "sign-in"}
+DIALOG = {"HX-Request": "true", "HX-Target": "sign-in-again"}
 
 
 def test_it_names_the_dialog_to_a_fragment_without_session(stranger_client: Client) -> None:

@@ -22,7 +22,7 @@ from config.platform.encryption import rotation
 from config.platform.encryption.fields import Sealed
 from config.platform.jobs import clock
 from config.standalone import postgres
-from connections import actions, credentials
+from connections import actions, consent_text, credentials
 from connections.destinations.values import Tokens
 from connections.models import Connection
 from exports.actions import runs
@@ -168,7 +168,8 @@ def test_it_is_in_no_error_page(
     with override_settings(DEBUG=False):
         add = "/admin/connections/add/campaign_monitor/?environment=sandbox"
         draft = {"name": "Typed", "credential-api_key": KEY, "step": "authenticate"}
-        pages = [alice_client.post(add, draft)]
+        agreed = {"agree": "on", "consent_version": consent_text.VERSION, "consent_language": "en"}
+        pages = [alice_client.post(add, draft | agreed)]
         pages += [
             alice_client.post(f"/admin/connections/{connection.pk}/", {"step": "check_stored"})
             for connection in planted
