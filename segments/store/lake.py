@@ -18,6 +18,7 @@ from typing import Any
 
 import duckdb
 import orjson
+from django.conf import settings
 from django.db import OperationalError
 from django.db import connection as database
 from django.utils.translation import gettext as _
@@ -108,6 +109,18 @@ def reading() -> Iterator[Reader]:
     """Read the store at its current version until the block ends."""
     with _transaction() as connection:
         yield Reader(connection)
+
+
+@contextmanager
+def one_thread(reader: Reader) -> Iterator[None]:
+    """Let DuckDB use one thread for a block in which several would only keep more rows in memory."""
+    reader.execute("SET threads = 1")
+    try:
+        yield
+        reader.execute(f"SET threads = {int(settings.PROFILE_STORE_THREADS)}")
+    except BaseException:
+        engine.close()  # in a failed transaction no setting can be changed back
+        raise
 
 
 @contextmanager

@@ -5,14 +5,10 @@ The rows are compared with the profiles before the writer's lock is taken; under
 written, in one commit. An attribute that the file has no column for keeps its value.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-
-import duckdb
-from django.conf import settings
 
 from segments.catalog import Attribute
 from segments.store import lake
@@ -145,7 +141,7 @@ class Merge:
         if not self._has_no_profiles(writer):
             raise StaleComparison
         line, first_id = self._reserve_ids(writer, STAGED)
-        with _in_order(writer):
+        with lake.one_thread(writer):  # several keep 80 MB of a million rows more
             self._insert(
                 writer,
                 f"SELECT {first_id - line:d} + line AS id, $moment AS created_at",
@@ -165,16 +161,3 @@ class Merge:
             f"INSERT INTO {PROFILES} BY NAME {start}, {', '.join(columns)} FROM {rows}",
             {"source_id": self.source_id, "moment": self.moment},
         )
-
-
-@contextmanager
-def _in_order(writer: Writer) -> Iterator[None]:
-    """Let DuckDB write rows in their order, with one thread: several threads keep rows in memory until all before
-    them are written, 80 MB of a million profiles with 12 attributes."""
-    writer.execute("SET preserve_insertion_order = true; SET threads = 1")
-    try:
-        yield
-    finally:
-        with suppress(duckdb.Error):  # after an error of DuckDB the instance is closed
-            threads = int(settings.PROFILE_STORE_THREADS)
-            writer.execute(f"SET preserve_insertion_order = false; SET threads = {threads}")

@@ -10,11 +10,10 @@ from contextlib import contextmanager
 from threading import Thread
 from typing import IO
 
-from django.conf import settings
 from django.db import connection as database
 from django.db.backends.utils import CursorWrapper
 
-from segments.store import engine
+from segments.store import lake
 from segments.store.lake import Reader
 
 _CHUNK_BYTES = 1 << 20
@@ -45,20 +44,8 @@ def copy_to_temporary_table(reader: Reader, query: str, columns: Mapping[str, st
     with database.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{table}")
         cursor.execute(f"CREATE TEMPORARY TABLE {table} ({definitions}) ON COMMIT DROP")
-        with database.wrap_database_errors, _one_thread(reader), _csv_of(reader, query) as csv:
+        with database.wrap_database_errors, lake.one_thread(reader), _csv_of(reader, query) as csv:
             cursor.copy_expert(f"COPY {table} FROM STDIN (FORMAT csv)", csv, _CHUNK_BYTES)
-
-
-@contextmanager
-def _one_thread(reader: Reader) -> Iterator[None]:
-    """Let DuckDB use one thread for a block: PostgreSQL reads one file, and others would only hold rows."""
-    reader.execute("SET threads = 1")
-    try:
-        yield
-        reader.execute(f"SET threads = {int(settings.PROFILE_STORE_THREADS)}")
-    except BaseException:
-        engine.close()  # in a failed transaction no setting can be changed back
-        raise
 
 
 @contextmanager

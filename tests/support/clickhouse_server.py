@@ -9,7 +9,6 @@ import base64
 import json
 import re
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.support.serving import serving
 from tests.support.tls_server import encrypted
 
 ANSWERS = Path(__file__).with_name("clickhouse_answers.json")
@@ -73,14 +73,8 @@ def clickhouse_server(folder: Path | None = None, address: str = "127.0.0.1") ->
     if folder is not None:
         server.socket = encrypted(server.socket, folder)
         found.certificate = str(folder / "server.crt")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with serving(server):
         yield found
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -4,9 +4,10 @@ from typing import Protocol
 
 import pytest
 
-from segments.models import DatabaseEncryption, DatabaseEngine
-from segments.sources.databases.actions import QuerySettings, try_query
+from segments.models import DatabaseEncryption, DatabaseEngine, ImportJob
+from segments.sources.databases.actions import QuerySettings, import_query, try_query
 from segments.sources.databases.fetch import QueryFailed
+from segments.sources.import_job import run_import
 
 
 class ForeignServer(Protocol):
@@ -43,3 +44,12 @@ def failure_of(entered: QuerySettings) -> str:
     with pytest.raises(QueryFailed) as failure:
         try_query(entered, by=None)
     return str(failure.value)
+
+
+def run_query(entered: QuerySettings, key: str = "id") -> ImportJob:
+    """Import a query with all its columns, as the wizard does. Returns the ended import."""
+    names = try_query(entered, by=None).names
+    job = import_query(entered, source_name="Shop", key_column=key, names=names, by=None)
+    ended = run_import(job.pk)
+    assert ended is not None
+    return ended

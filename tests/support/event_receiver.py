@@ -11,6 +11,8 @@ from typing import Any
 
 from django.test import override_settings
 
+from tests.support.serving import serving
+
 
 @dataclass
 class Receiver:
@@ -86,12 +88,5 @@ def event_receiver() -> Iterator[Receiver]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(receiver))
     server.daemon_threads = True
     receiver.url = f"http://127.0.0.1:{server.server_address[1]}/events?key=hidden"
-    thread = threading.Thread(target=server.serve_forever, name="event-receiver")
-    thread.start()
-    try:
-        with override_settings(EVENT_WEBHOOK_HOSTS=["127.0.0.0/8"]):
-            yield receiver
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(server), override_settings(EVENT_WEBHOOK_HOSTS=["127.0.0.0/8"]):
+        yield receiver

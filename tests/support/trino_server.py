@@ -3,9 +3,8 @@
 import base64
 import json
 import re
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import duckdb
 import sqlglot
 
+from tests.support.serving import serving
 from tests.support.tls_server import encrypted
 
 PASSWORD = "Zürich 'n\\ more"
@@ -71,15 +71,8 @@ def trino_server(folder: Path | None = None) -> Iterator[TrinoServer]:
     if folder is not None:
         server.socket = encrypted(server.socket, folder)
         found.certificate = str(folder / "server.crt")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with closing(connection), serving(server):
         yield found
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-        connection.close()
 
 
 class _Handler(BaseHTTPRequestHandler):

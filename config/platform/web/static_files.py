@@ -57,6 +57,7 @@ STYLES = Bundle(
         "exports/contacts",
         "exports/preview",
         "segments",
+        "databases",
         "builder",
         "schedules",
         "system",

@@ -10,13 +10,13 @@ from pytest_django import Settings
 
 from config.platform.jobs.models import JobStatus
 from segments import catalog
-from segments.models import DatabaseEncryption, DatabaseEngine, DataSource, ImportJob
+from segments.models import DatabaseEncryption, DatabaseEngine, DataSource
 from segments.sources import actions
-from segments.sources.databases.actions import QuerySettings, import_query, try_query
+from segments.sources.databases.actions import QuerySettings, try_query
 from segments.sources.databases.warehouses import targets
 from segments.sources.import_job import run_import
 from tests.support.clickhouse_server import PASSWORD, ClickhouseServer, clickhouse_server
-from tests.support.database_queries import failure_of, query_settings
+from tests.support.database_queries import failure_of, query_settings, run_query
 from tests.support.profiles import get_profile, profile_count
 from tests.support.workers import free_port
 
@@ -32,14 +32,6 @@ def server(settings: Settings) -> Iterator[ClickhouseServer]:
 
 def settings_for(server: ClickhouseServer, query: str = "customers") -> QuerySettings:
     return query_settings(server, DatabaseEngine.CLICKHOUSE, query)
-
-
-def run_query(entered: QuerySettings) -> ImportJob:
-    names = try_query(entered, by=None).names
-    job = import_query(entered, source_name="Shop", key_column="id", names=names, by=None)
-    ended = run_import(job.pk)
-    assert ended is not None
-    return ended
 
 
 def test_rows_become_profiles_with_the_types_of_the_warehouse(server: ClickhouseServer) -> None:

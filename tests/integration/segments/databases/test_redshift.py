@@ -10,11 +10,11 @@ from pytest_django import Settings
 
 from config.platform.jobs.models import JobStatus
 from segments import catalog
-from segments.models import DatabaseEncryption, DatabaseEngine, DataSource, ImportJob
+from segments.models import DatabaseEncryption, DatabaseEngine, DataSource
 from segments.sources import actions
 from segments.sources.databases.actions import QuerySettings, import_query, try_query
 from segments.sources.import_job import run_import
-from tests.support.database_queries import failure_of, query_settings
+from tests.support.database_queries import failure_of, query_settings, run_query
 from tests.support.foreign_postgres import PASSWORD, ForeignPostgres
 from tests.support.profiles import get_profile, profile_count
 from tests.support.workers import free_port
@@ -24,14 +24,6 @@ pytestmark = pytest.mark.django_db
 
 def settings_for(server: ForeignPostgres, query: str = "customers") -> QuerySettings:
     return query_settings(server, DatabaseEngine.REDSHIFT, query)
-
-
-def run_query(entered: QuerySettings, key: str = "id") -> ImportJob:
-    names = try_query(entered, by=None).names
-    job = import_query(entered, source_name="Shop", key_column=key, names=names, by=None)
-    ended = run_import(job.pk)
-    assert ended is not None
-    return ended
 
 
 def test_rows_become_profiles_as_those_of_postgresql(shop_server: ForeignPostgres) -> None:

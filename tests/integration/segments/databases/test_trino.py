@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from config.platform.jobs.models import JobStatus
 from segments import catalog
-from segments.models import DatabaseEncryption, DatabaseEngine, DatabaseQuery, DataSource, ImportJob
+from segments.models import DatabaseEncryption, DatabaseEngine, DatabaseQuery, DataSource
 from segments.sources import actions
 from segments.sources.databases.actions import QuerySettings, import_query, try_query
 from segments.sources.databases.errors import sentence_of
@@ -21,7 +21,7 @@ from segments.sources.databases.warehouses.rows import Login
 from segments.sources.databases.warehouses.targets import reach
 from segments.sources.databases.warehouses.trino import open_rows
 from segments.sources.import_job import run_import
-from tests.support.database_queries import failure_of, query_settings
+from tests.support.database_queries import failure_of, query_settings, run_query
 from tests.support.profiles import get_profile, profile_count
 from tests.support.trino_server import PASSWORD, TrinoServer, trino_server
 from tests.support.workers import free_port
@@ -46,14 +46,6 @@ def encrypted_server(settings: Settings, tmp_path: Path) -> Iterator[TrinoServer
 
 def settings_for(server: TrinoServer, query: str = "customers") -> QuerySettings:
     return query_settings(server, DatabaseEngine.TRINO, query)
-
-
-def run_query(entered: QuerySettings) -> ImportJob:
-    names = try_query(entered, by=None).names
-    job = import_query(entered, source_name="Shop", key_column="id", names=names, by=None)
-    ended = run_import(job.pk)
-    assert ended is not None
-    return ended
 
 
 def test_rows_become_profiles_with_the_types_of_the_warehouse(server: TrinoServer) -> None:
