@@ -35,6 +35,7 @@ urlpatterns = [
     path("data/exports/<int:export_id>/person/", find_contact.current_status, name="person_standing"),
     path("data/exports/detach/", export_dialogs.detach, name="detach"),
     path("data/exports/remove/", export_dialogs.remove_selected, name="remove_many"),
+    path("data/exports/tags/", export_dialogs.tag, name="tag"),
     path("data/exports/schedule/", list_panes.schedule, name="schedule"),
     path("data/exports/run-all/", export_dialogs.run_all, name="run_all"),
     path("data/exports/add/", edit.add, name="add"),

@@ -10,12 +10,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from config.platform.accounts.models import User
-from config.platform.audit.record import record
-from config.platform.web.versions import take_version
+from config.platform.tags import change as tags_change
+from config.platform.tags.texts import MAX_TAGS
 from segments import actions, hooks, permissions
 from segments.models import Segment
 from segments.rules import references
-from segments.tags import MAX_TAGS, are_too_many, changed_tags
 
 
 @dataclass(frozen=True)
@@ -35,28 +34,13 @@ class BulkResult:
     refused: Sequence[RefusedSegment] = ()
 
 
-@transaction.atomic
 def change_tags(segments: Sequence[Segment], *, add: Sequence[str], remove: Sequence[str], by: User) -> BulkResult:
     """Remove tags from segments and add others at the end. A segment that would have too many tags is refused."""
     permissions.check_can_manage_segments(by)
-    changed, refused = [], []
-    ids = [segment.pk for segment in segments]
-    for segment in Segment.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"):
-        before, after = segment.tags, changed_tags(segment.tags, add=add, remove=remove)
-        if after == before:
-            continue
-        if are_too_many(after):
-            refused.append(
-                RefusedSegment(segment, _("A segment can have at most %(most)d tags.") % {"most": MAX_TAGS})
-            )
-            continue
-        take_version(segment, segment.version)
-        segment.tags = after
-        segment.save(update_fields=["tags"])
-        words = ", ".join(before), ", ".join(after)
-        record("edited", segment, by=by, version=segment.version, changes={"tags": words})
-        changed.append(segment)
-    return BulkResult(changed, refused)
+    found = Segment.objects.filter(pk__in=[segment.pk for segment in segments])
+    changed, too_many = tags_change.change_tags(found, add=add, remove=remove, by=by)
+    reason = _("A segment can have at most %(most)d tags.") % {"most": MAX_TAGS}
+    return BulkResult(changed, [RefusedSegment(segment, reason) for segment in too_many])
 
 
 def plan_removal(segments: Sequence[Segment]) -> BulkResult:

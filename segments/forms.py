@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from config.platform.tags.forms import clean_tags, tags_field
 from config.platform.text.addresses import comparable_email
 from segments.hooks import ContactedList
 from segments.models import DataSource, ImportMode, Segment
@@ -18,7 +19,6 @@ from segments.sources.column_plan import MisfitPolicy
 from segments.sources.file_names import SUFFIXES, suffix_of
 from segments.sources.keys import same_columns
 from segments.store.profiles import Profile
-from segments.tags import MAX_TAG_LENGTH, MAX_TAGS, are_too_many, different_tags, split_tags
 
 
 class ChooseFileForm(forms.Form):
@@ -144,14 +144,7 @@ class SegmentForm(forms.Form):
     description = forms.CharField(
         label=_("Description"), max_length=500, required=False, widget=forms.TextInput(attrs={"maxlength": "500"})
     )
-
-    tags = forms.CharField(
-        label=_("Tags"),
-        max_length=300,
-        required=False,
-        help_text=_("Separate tags with commas."),
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
-    )
+    tags = tags_field()
 
     def __init__(self, *args: Any, segment: Segment | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -168,46 +161,7 @@ class SegmentForm(forms.Form):
 
     def clean_tags(self) -> list[str]:
         """Split the tags and drop repeated ones, whatever their case."""
-        return _checked_tags(self.cleaned_data["tags"])
-
-
-def _checked_tags(text: str) -> list[str]:
-    tags = split_tags(text)
-    if are_too_many(tags):
-        raise ValidationError(
-            _("At most %(most)d tags of at most %(longest)d characters."),
-            params={"most": MAX_TAGS, "longest": MAX_TAG_LENGTH},
-        )
-    return tags
-
-
-class TagsForm(forms.Form):
-    """Choose tags to add to several segments, and tags of theirs to remove."""
-
-    add = forms.CharField(
-        label=_("Tags to add"),
-        max_length=300,
-        required=False,
-        help_text=_("Separate tags with commas."),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),
-    )
-    remove = forms.MultipleChoiceField(
-        label=_("Tags to remove"), required=False, widget=forms.CheckboxSelectMultiple
-    )
-
-    def __init__(self, *args: Any, segments: Sequence[Segment], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        present = sorted(different_tags(tag for segment in segments for tag in segment.tags), key=str.casefold)
-        self.fields["remove"].choices = [(tag, tag) for tag in present]  # type: ignore[attr-defined]
-
-    def clean_add(self) -> list[str]:
-        return _checked_tags(self.cleaned_data["add"])
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        if not self.errors and not cleaned["add"] and not cleaned["remove"]:
-            self.add_error("add", _("Enter a tag to add, or select one to remove."))
-        return cleaned
+        return clean_tags(self.cleaned_data["tags"])
 
 
 class EraseForm(forms.Form):

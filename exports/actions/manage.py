@@ -28,6 +28,7 @@ from segments.models import Segment
 
 _PLAIN_FIELDS = (
     "name",
+    "tags",
     "list_id",
     "list_title",
     "list_confirmed_opt_in",
@@ -55,6 +56,7 @@ class ExportSettings:
     list_id: str
     email_attribute: str
     segments: Sequence[Segment]
+    tags: Sequence[str] = ()
     mapping: Sequence[Mapping[str, str]] = ()
     answers: Mapping[str, str] = field(default_factory=dict)
     list_title: str = ""
@@ -215,6 +217,7 @@ def audited_settings(export: Export) -> dict[str, Any]:
     """An export's settings in plain values, for the record."""
     plain = {name: getattr(export, name) for name in _PLAIN_FIELDS}
     return plain | {
+        "tags": ", ".join(export.tags),
         "connection": str(export.connection) if export.connection else None,
         "segments": sorted(export.segments.values_list("name", flat=True)),
     }
@@ -248,6 +251,7 @@ def _check_reach(settings: ExportSettings, before: Export | None, by: User | Non
 def _apply(export: Export, settings: ExportSettings) -> None:
     for name in _PLAIN_FIELDS:
         setattr(export, name, getattr(settings, name))
+    export.tags = list(settings.tags)
     export.mapping = [dict(pair) for pair in settings.mapping]
     export.answers = dict(settings.answers)
     export.connection = settings.connection

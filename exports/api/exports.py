@@ -15,6 +15,7 @@ from config.platform.accounts.permissions import Permission
 from config.platform.api.idempotency import KeyHeader, create_once
 from config.platform.api.values import PAGE_SIZE, Answer, Body, Id, Limit, Page, Text, page_of
 from config.platform.jobs.models import JobStatus
+from config.platform.tags.models import with_tag
 from config.platform.web.htmx import Request
 from connections.destinations.values import FieldMapping
 from exports.actions import runs
@@ -46,6 +47,7 @@ class ExportOut(Answer):
     list_id: str
     list_title: str
     segment_ids: list[int]
+    tags: list[str]
     email_attribute: str
     mapping: list[MappingOut]
     removal: str
@@ -68,14 +70,15 @@ def list_exports(
     request: Request,
     *,
     name: Text = "",
+    tag: Text = "",
     connection_id: Id | None = None,
     status: JobStatus | None = None,
     cursor: Id | None = None,
     limit: Limit = PAGE_SIZE,
 ) -> object:
-    """List exports: those whose name is ``name``, on one connection, or whose last run has a status."""
+    """List exports: those with a name, with a tag, on one connection, or whose last run has a status."""
     check_permission(request.user, Permission.EXPORT_VIEW)
-    exports = _exports()
+    exports = with_tag(_exports(), tag)
     if name:
         exports = exports.filter(name__iexact=name)
     if connection_id is not None:
@@ -136,6 +139,7 @@ def _shown(export: Export, user: User) -> ExportOut:
         list_id=export.list_id,
         list_title=export.list_title,
         segment_ids=getattr(export, "segment_ids", []),
+        tags=export.tags,
         email_attribute=export.email_attribute,
         mapping=[_shown_mapping(FieldMapping.from_json(each)) for each in export.mapping],
         removal=export.removal,

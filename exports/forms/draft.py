@@ -53,6 +53,7 @@ class Draft:
     """Everything in the pane, as text."""
 
     name: str = ""
+    tags: str = ""
     connection: str = ""
     list_id: str = ""
     email_attribute: str = ""
@@ -78,6 +79,7 @@ class Draft:
         """The same as the form wants it."""
         return option_fields.initial(self.answers) | {
             "name": self.name,
+            "tags": self.tags,
             "connection": self.connection,
             "list_id": self.list_id,
             "email_attribute": self.email_attribute,
@@ -115,6 +117,7 @@ def read_typed(data: QueryDict) -> Draft:
     """Read what was posted from the pane."""
     return Draft(
         name=data.get("name", ""),
+        tags=data.get("tags", ""),
         connection=data.get("connection", ""),
         list_id=_clean_id(data.get("list_id", "")),
         email_attribute=data.get("email_attribute", ""),
@@ -158,6 +161,7 @@ def read_stored(export: Export) -> Draft:
     """Read the settings of an export."""
     return Draft(
         name=export.name,
+        tags=", ".join(export.tags),
         connection=str(export.connection_id or ""),
         list_id=export.list_id,
         email_attribute=export.email_attribute,

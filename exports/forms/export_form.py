@@ -10,6 +10,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from config.platform.tags.forms import clean_tags, tags_field
 from connections import destinations
 from connections.destinations.base import Destination
 from connections.destinations.values import ListDetails, ListOptIn, Question, attribute_of
@@ -66,6 +67,7 @@ class ExportForm(forms.Form):
         help_text=gettext_lazy("For example, “Newsletter readers to the spring list”."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+    tags = tags_field()
     connection = forms.ChoiceField(label=gettext_lazy("Connection for export"))
     list_id = forms.CharField(
         max_length=64,
@@ -158,6 +160,9 @@ class ExportForm(forms.Form):
         if others.exists():
             raise forms.ValidationError(name_taken(name))
         return name
+
+    def clean_tags(self) -> list[str]:
+        return clean_tags(self.cleaned_data["tags"])
 
     def clean_list_id(self) -> str:
         return self.draft.list_id  # without the blanks that were pasted along
@@ -266,6 +271,7 @@ class ExportForm(forms.Form):
         cleaned = self.cleaned_data
         return ExportSettings(
             name=cleaned["name"],
+            tags=cleaned["tags"],
             connection=self.chosen,
             list_id=cleaned["list_id"],
             list_title=title[:200],

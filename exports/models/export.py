@@ -7,6 +7,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from config.platform.jobs import clock
+from config.platform.tags.models import Tagged
 from config.platform.text.address_share import new_salt
 from connections.models import Connection
 from segments.models import Segment
@@ -32,7 +33,7 @@ class ControlMode(models.TextChoices):
     FIELD = "field", _("Write to a field")
 
 
-class Export(models.Model):
+class Export(Tagged):
     """A standing order: segments to a list, over a connection."""
 
     name = models.CharField(_("display name"), max_length=120)

@@ -15,11 +15,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
+from config.platform.tags.forms import TagsForm
 from config.platform.web.htmx import Request
 from config.platform.web.panes import close_pane, refused
 from exports import policies
 from exports.actions import list_cleanup as actions_list_cleanup
 from exports.actions import manage, runs
+from exports.actions import tags as actions_tags
 from exports.forms import removal_fields
 from exports.forms.removal_fields import CleanupForm
 from exports.models import Export
@@ -110,6 +112,30 @@ def remove_selected(request: Request) -> HttpResponse:
         danger=True,
         act=lambda: _change_each(exports, manage.remove, request.user, toast % texts),
         back=reverse("exports:list"),
+    )
+    return confirm(request, _about(exports, asked))
+
+
+@require_http_methods(["GET", "POST"])
+def tag(request: Request) -> HttpResponse:
+    """Add tags to the ``selected`` exports, and remove tags that they have: of all of them or none."""
+    exports = find_selected_exports(request)
+    form = TagsForm(request.POST if request.method == "POST" else None, rows=exports)
+    texts = {"n": len(exports), "name": exports[0]}
+
+    def act() -> tuple[str, str]:
+        add, remove = form.cleaned_data["add"], form.cleaned_data["remove"]
+        count = actions_tags.change_tags(exports, add=add, remove=remove, by=request.user)
+        toast = ngettext("The tags of %(n)d export are changed.", "The tags of %(n)d exports are changed.", count)
+        return reverse("exports:list"), toast % {"n": count} if count else _("Nothing was changed.")
+
+    asked = Confirmation(
+        title=ngettext("Tags of “%(name)s”", "Tags of %(n)d exports", len(exports)) % texts,
+        confirm_label=_("Save"),
+        act=act,
+        back=reverse("exports:list"),
+        template="components/tags_dialog.html",
+        form=form,
     )
     return confirm(request, _about(exports, asked))
 

@@ -18,6 +18,7 @@ from config.platform.accounts.permissions import Permission
 from config.platform.jobs.models import OPEN
 from config.platform.schedules import describe, display
 from config.platform.schedules.display import ShownSchedule
+from config.platform.tags.models import with_tag
 from config.platform.web.formats import ago
 from config.platform.web.htmx import Request
 from config.platform.web.lists import Column, list_page
@@ -70,18 +71,20 @@ class Row:
 @require_safe
 @db.one_moment()
 def exports(request: Request) -> HttpResponse:
-    """The list."""
+    """The list; ``?tag=`` filters."""
+    tag = request.GET.get("tag", "")
     page = list_page(
         request,
-        _seen_by(request.user),
+        with_tag(_seen_by(request.user), tag),
         columns=COLUMNS,
-        search=("name", "connection__name", "type_label", "list_title"),
+        search=("name", "connection__name", "type_label", "list_title", "tags"),
         default="name",
     )
     rows = _rows(page.rows, request.user)
     context = {
         "list": page,
         "rows": rows,
+        "tag": tag,
         "live_ids": _open_ids(rows),
         "can_add": user_can_add(request.user),
         "sees_data": request.user.may(Permission.PERSONAL_DATA_SEE),

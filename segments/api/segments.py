@@ -21,6 +21,7 @@ from config.platform.api.problems import Conflict
 from config.platform.api.values import PAGE_SIZE, Answer, Body, Id, Limit, Name, Page, Text, page_of
 from config.platform.audit.record import record
 from config.platform.jobs.models import JobStatus
+from config.platform.tags.models import with_tag
 from config.platform.web.htmx import Request
 from segments import actions, profiles, refresh, segment_rules
 from segments.models import Segment, SegmentRefresh
@@ -94,11 +95,9 @@ def list_segments(
 ) -> object:
     """List segments: those with a name, or with a tag."""
     check_permission(request.user, Permission.SEGMENT_VIEW)
-    found = _segments()
+    found = with_tag(_segments(), tag)
     if name:
         found = found.filter(name__iexact=name)
-    if tag:
-        found = found.filter(tags__contains=[tag])
     return page_of(found, lambda rows: [_shown(each, request.user) for each in rows], cursor=cursor, limit=limit)
 
 

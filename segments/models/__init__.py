@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.platform.jobs import clock
 from config.platform.jobs.models import OPEN, Job, JobStatus, Schedule, Tick
+from config.platform.tags.models import Tagged
 from segments.models.attribute_change import AttributeChange, ChangeKind
 from segments.models.database_query import DatabaseEncryption, DatabaseEngine, DatabaseQuery
 from segments.models.identity_rules import (
@@ -62,13 +63,12 @@ __all__ = [
 ]
 
 
-class Segment(models.Model):
+class Segment(Tagged):
     """Profiles that match rules; rules/tree.py describes the form of ``rules``."""
 
     name = models.CharField(_("name"), max_length=120)
     description = models.CharField(_("description"), max_length=500, blank=True)
     rules = models.JSONField(default=dict)
-    tags = models.JSONField(default=list, blank=True)  # in the order that the user chose
     # An inactive segment is not refreshed; a static one is refreshed once.
     is_active = models.BooleanField(default=True)
     is_static = models.BooleanField(default=False)

@@ -10,10 +10,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.permissions import Permission
 from config.platform.audit.record import record
+from config.platform.tags.forms import TagsForm
 from config.platform.web.htmx import Request
 from config.platform.web.panes import render_dialog
 from segments import bulk_actions
-from segments.forms import TagsForm
 from segments.member_archive import members_zip
 from segments.permissions import check_can_manage_segments
 from segments.views.selection import close_bulk, selected_segments
@@ -24,7 +24,7 @@ def tag(request: Request) -> HttpResponse:
     """Add tags to the ``selected`` segments, and remove tags that they have."""
     check_can_manage_segments(request.user)
     segments, status = selected_segments(request), 200
-    form = TagsForm(request.POST if request.method == "POST" else None, segments=segments)
+    form = TagsForm(request.POST if request.method == "POST" else None, rows=segments)
     if request.method == "POST":
         if form.is_valid():
             add, remove = form.cleaned_data["add"], form.cleaned_data["remove"]
@@ -44,7 +44,7 @@ def tag(request: Request) -> HttpResponse:
         "selected": [each.pk for each in segments],
         "confirm_label": _("Save"),
     }
-    return render_dialog(request, context, "segments/tags_dialog.html", status, back=reverse("segments:list"))
+    return render_dialog(request, context, "components/tags_dialog.html", status, back=reverse("segments:list"))
 
 
 @require_http_methods(["GET", "POST"])

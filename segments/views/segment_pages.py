@@ -25,6 +25,7 @@ from config.platform.jobs.models import NOT_STARTED, OPEN, JobStatus
 from config.platform.schedules import describe as schedules_describe
 from config.platform.schedules import display as schedules_display
 from config.platform.schedules.display import ShownSchedule
+from config.platform.tags.models import with_tag
 from config.platform.web.htmx import Request
 from config.platform.web.lists import Column, list_page, row_id
 from segments import actions, catalog, hooks, profiles, refresh, segment_rules
@@ -118,9 +119,8 @@ class SegmentRow:
 @db.one_moment()
 def segments(request: Request) -> HttpResponse:
     """Show the list; ``?tag=`` filters."""
-    found = _with_status()
-    if tag := request.GET.get("tag", ""):
-        found = found.filter(tags__contains=[tag])
+    tag = request.GET.get("tag", "")
+    found = with_tag(_with_status(), tag)
     page = list_page(request, found, columns=COLUMNS, search=("name", "description", "tags"), default="name")
     rows = _rows(page.rows, request.user)
     context = {

@@ -239,6 +239,7 @@ def _settings(desired: Desired, before: ExportSettings | None) -> ExportSettings
         list_id=spec.list_id[0],
         email_attribute=spec.email[0],
         segments=[found for name, _line in spec.segments if (found := find_segment(name))],
+        tags=_tags(spec, desired.existing),
         mapping=mapping,
         answers=answers,
     )
@@ -257,6 +258,12 @@ def _settings(desired: Desired, before: ExportSettings | None) -> ExportSettings
         opt_in_mail_accepted=before.opt_in_mail_accepted if same_list else False,
         unsubscribes_everywhere=_reaches_all_lists(before, from_file, same_list=same_list),
     )
+
+
+def _tags(spec: ExportSpec, existing: Export | None) -> list[str]:
+    if spec.tags is not None:
+        return list(spec.tags)
+    return existing.tags if existing else []
 
 
 def _reaches_all_lists(before: ExportSettings, from_file: ExportSettings, *, same_list: bool) -> bool:

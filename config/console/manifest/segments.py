@@ -75,12 +75,14 @@ def apply(spec: SegmentSpec, problems: Problems, *, wake_worker: bool) -> str:
                 name=spec.name,
                 description=spec.description or "",
                 rules_tree=rules,
+                tags=spec.tags or (),
                 by=None,
                 wake_worker=wake_worker,
             )
         else:
             description = segment.description if spec.description is None else spec.description
-            wanted = {"name": spec.name, "description": description, "rules": rules}
+            tags = segment.tags if spec.tags is None else list(spec.tags)
+            wanted = {"name": spec.name, "description": description, "rules": rules, "tags": tags}
             changed = [field for field, value in wanted.items() if getattr(segment, field) != value]
             if changed:
                 actions.edit_segment(
@@ -88,6 +90,7 @@ def apply(spec: SegmentSpec, problems: Problems, *, wake_worker: bool) -> str:
                     version=segment.version,
                     name=spec.name,
                     description=description,
+                    tags=tags,
                     rules_tree=rules,
                     by=None,
                     wake_worker=wake_worker,

@@ -11,6 +11,7 @@ from config.console.manifest import document
 from config.console.manifest.control_groups import CONTROL_KEYS, ControlSpec, read_control
 from config.console.manifest.document import Entry, Lined, LinedRules, Problems
 from config.console.manifest.mapped_fields import MappedField, read_fields
+from config.console.manifest.tags import read_tags
 from config.platform.jobs.models import Schedule
 from config.platform.schedules.next_due import Recurrence
 from config.platform.schedules.serialize import WrongRule, from_plain, to_plain
@@ -202,6 +203,7 @@ class SegmentSpec:
     name: str
     description: str | None
     rules: LinedRules
+    tags: Sequence[str] | None
     schedule: ScheduleSpec | None
 
 
@@ -219,6 +221,7 @@ class ExportSpec:
     answers: Mapping[str, Lined] | None
     removal: RemovalSpec
     control: ControlSpec
+    tags: Sequence[str] | None
     tell_also: Sequence[Lined] | None
     schedule: ScheduleSpec | None
 
@@ -241,7 +244,7 @@ def read(path: Path, problems: Problems) -> Specs:
         root, "connections", ("destination", "environment", "shared_with", "credentials"), problems
     ):
         _add(specs.connections, _connection(entry, problems))
-    for entry in _named(root, "segments", ("description", "rules", "schedule"), problems):
+    for entry in _named(root, "segments", ("description", "rules", "schedule", "tags"), problems):
         _add(specs.segments, _segment(entry, problems))
     for entry in _named(root, "exports", _EXPORT_KEYS, problems):
         _add(specs.exports, _export(entry, problems))
@@ -250,7 +253,7 @@ def read(path: Path, problems: Problems) -> Specs:
 
 
 _EXPORT_KEYS = (
-    *("connection", "list_id", "segments", "email", "fields", "answers", "schedule", "tell_also"),
+    *("connection", "list_id", "segments", "email", "fields", "answers", "schedule", "tags", "tell_also"),
     *(*REMOVAL_KEYS, *CONTROL_KEYS),
 )
 
@@ -300,7 +303,7 @@ def _segment(entry: Entry, problems: Problems) -> SegmentSpec | None:
     schedule = _schedule(entry, problems)
     if name is None:
         return None
-    return SegmentSpec(entry.line, name, description, rules, schedule)
+    return SegmentSpec(entry.line, name, description, rules, read_tags(entry), schedule)
 
 
 def _export(entry: Entry, problems: Problems) -> ExportSpec | None:
@@ -318,7 +321,7 @@ def _export(entry: Entry, problems: Problems) -> ExportSpec | None:
         entry.note("segments", _("Enter at least one segment."))
     removal, control, tell_also = read_removal(entry), read_control(entry), entry.texts("tell_also")
     required = entry.line, name, connection, list_id, segments, email
-    return ExportSpec(*required, fields, answers, removal, control, tell_also, schedule)
+    return ExportSpec(*required, fields, answers, removal, control, read_tags(entry), tell_also, schedule)
 
 
 def _texts_by_key(entry: Entry, key: str, problems: Problems) -> dict[str, Lined] | None:

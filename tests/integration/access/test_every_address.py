@@ -253,6 +253,7 @@ ADDRESSES = {
     "exports:restore_removed": of_export(CONTRIBUTORS, CONTRIBUTORS, of="run"),
     "exports:send_again": of_export(CONTRIBUTORS, CONTRIBUTORS),
     "exports:run_all": Address(CONTRIBUTORS),
+    "exports:tag": of_export(CONTRIBUTORS, CONTRIBUTORS),
     "exports:schedule": of_export(CONTRIBUTORS, CONTRIBUTORS),
     "exports:run_settings": Address(VIEWERS, of="run"),
     **{f"{each}/": Address(VIEWERS) for each in GUESSED_ADDRESSES},

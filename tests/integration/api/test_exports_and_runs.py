@@ -98,6 +98,14 @@ def test_exports_come_in_parts(alice: User, charlie: User, connection: Connectio
     assert found == names
 
 
+def test_exports_are_found_by_tag(alice: User, connection: Connection, segment: Segment) -> None:
+    for name, tags in (("One", ["morning"]), ("Two", ["morning", "VIP"]), ("Three", ["Morning"])):
+        export = exports.export_to(None, connection, segment, list_id="a" * 32, by=alice, name=name)
+        Export.objects.filter(pk=export.pk).update(tags=tags)
+    found = client_of(alice).get("exports", {"tag": "morning"}).json()["items"]
+    assert [(each["name"], each["tags"]) for each in found] == [("One", ["morning"]), ("Two", ["morning", "VIP"])]
+
+
 def test_a_list_costs_the_same_queries_however_long(
     alice: User, connection: Connection, segment: Segment, django_assert_num_queries: Any
 ) -> None:

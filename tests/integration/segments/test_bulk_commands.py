@@ -11,10 +11,10 @@ from django.test import Client
 
 from config.platform.accounts.models import User
 from config.platform.audit.models import AuditEntry
+from config.platform.tags.texts import MAX_TAGS
 from exports.models import Export
 from segments import actions, bulk_actions, member_archive, refresh_job
 from segments.models import DataSource, Segment
-from segments.tags import MAX_TAGS
 from tests.support.profiles import create_profiles
 
 TAGS, REMOVE, MEMBERS = "/segments/tags/", "/segments/remove/", "/segments/members/"

@@ -351,3 +351,20 @@ def test_the_command_ends_with_1_and_prints_file_line_and_reason(
         f"{file.path}:1: “exports” must be a list; found a single value.",
         "Nothing was changed.",
     ]
+
+
+def test_it_replaces_the_tags_that_it_names_and_keeps_others(file: File) -> None:
+    tagged = GOOD.replace("    segments: [finns]\n", "    segments: [finns]\n    tags: [morning, Morning, VIP]\n")
+    tagged = tagged.replace("    description:", "    tags: [north]\n    description:")
+    file.apply(tagged)
+    assert (Export.objects.get().tags, Segment.objects.get().tags) == (["morning", "VIP"], ["north"])
+    assert all(": unchanged" in line for line in file.apply(GOOD))
+    changed = file.apply(tagged.replace("[north]", "[]").replace("VIP", "new"))[1:]
+    assert [line.partition(": ")[2].partition(" – ")[0] for line in changed] == ["updated (tags)"] * 2
+    assert (Export.objects.get().tags, Segment.objects.get().tags) == (["morning", "new"], [])
+
+
+def test_it_refuses_too_many_tags(file: File) -> None:
+    many = ", ".join(f"t{number}" for number in range(11))
+    (problem,) = file.refusals(GOOD.replace("    email: email\n", f"    email: email\n    tags: [{many}]\n"))
+    assert "At most 10 tags of at most 40 characters." in problem

@@ -1,8 +1,8 @@
-"""Tags of segments."""
+"""Texts of tags."""
 
 import pytest
 
-from segments.tags import MAX_TAG_LENGTH, MAX_TAGS, are_too_many, changed_tags, split_tags
+from config.platform.tags.texts import MAX_TAG_LENGTH, MAX_TAGS, are_too_many, changed_tags, split_tags
 
 
 def test_tags_are_separated_by_commas_and_differ_whatever_their_case() -> None:
@@ -23,7 +23,7 @@ def test_tags_are_added_at_the_end_and_removed(add: list[str], remove: list[str]
     assert changed_tags(["News", "VIP"], add=add, remove=remove) == expected
 
 
-def test_a_segment_has_a_limited_number_of_short_tags() -> None:
+def test_a_row_has_a_limited_number_of_short_tags() -> None:
     assert not are_too_many([f"tag {n}" for n in range(MAX_TAGS)])
     assert are_too_many([f"tag {n}" for n in range(MAX_TAGS + 1)])
     assert are_too_many(["x" * (MAX_TAG_LENGTH + 1)])

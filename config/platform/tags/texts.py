@@ -1,4 +1,4 @@
-"""The tags of segments: short texts in the order that users chose, different whatever their case."""
+"""Split, compare and limit tags: short texts in the order that users chose, different whatever their case."""
 
 from collections.abc import Iterable, Sequence
 
@@ -19,7 +19,7 @@ def different_tags(tags: Iterable[str]) -> list[str]:
 
 
 def are_too_many(tags: Sequence[str]) -> bool:
-    """Tell whether a segment cannot have these tags: they are too many, or one is too long."""
+    """Tell whether a row cannot have these tags: they are too many, or one is too long."""
     return len(tags) > MAX_TAGS or any(len(tag) > MAX_TAG_LENGTH for tag in tags)
 
 

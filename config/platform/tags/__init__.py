@@ -1,0 +1,1 @@
+"""Tags of segments and exports: what both share of them."""
