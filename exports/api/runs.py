@@ -1,12 +1,9 @@
 """Operations of the REST API about runs: list, follow, cancel, confirm removals, and read results."""
 
-import time
 from collections.abc import Iterator
 from http import HTTPStatus
-from threading import BoundedSemaphore
 from typing import Annotated, Any
 
-from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
@@ -16,6 +13,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from config.platform.accounts.decorators import check_permission
 from config.platform.accounts.permissions import Permission
 from config.platform.api.idempotency import KeyHeader, create_once
+from config.platform.api.long_poll import Wait, look_until
 from config.platform.api.ndjson import documented, ndjson
 from config.platform.api.values import PAGE_SIZE, WHOLE, Body, Id, Limit, Page, page_of
 from config.platform.audit.record import record
@@ -31,12 +29,6 @@ from exports.reporting.contact_lists import ContactList
 from exports.results.summary import ContactKind
 
 router = Router(tags=["Runs"])
-
-MOST_SECONDS = 8  # clients and proxies commonly give up after ten
-_LOOK_EVERY = 0.5
-# Requests that wait hold a thread of this process each; half of the threads stay free for others.
-_waiting = BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
-Wait = Annotated[int, Field(ge=0, le=MOST_SECONDS)]
 
 
 # The groups of contacts that a run did not deliver.
@@ -92,16 +84,7 @@ def get_run(request: Request, run_id: Id, wait: Wait = 0) -> object:
     """Show a run. With ``wait``, the answer comes when the run has settled, after so many seconds at the latest;
     ask again until ``is_settled``."""
     check_permission(request.user, Permission.EXPORT_VIEW)
-    run = get_object_or_404(runs_to_show(), pk=run_id)
-    until = time.monotonic() + wait
-    if wait and not shown_run(run).is_settled and _waiting.acquire(blocking=False):
-        try:
-            while not shown_run(run).is_settled and time.monotonic() < until:
-                time.sleep(min(_LOOK_EVERY, max(0.0, until - time.monotonic())))
-                run = get_object_or_404(runs_to_show(), pk=run_id)
-        finally:
-            _waiting.release()
-    return shown_run(run)
+    return look_until(lambda: find_shown_run(run_id), lambda run: run.is_settled, seconds=wait)
 
 
 @router.post("/runs/{run_id}/cancel", response=RunOut, operation_id="cancel_run", summary="Cancel a run")

@@ -9,11 +9,13 @@ from config.platform.api.values import Answer
 from config.platform.jobs.models import JobStatus
 from exports.models import Run, RunKind, Stage, Trigger
 from exports.results import summary
+from exports.run.final_status import exit_code
 
 
 class RunOut(Answer):
     """A run. ``is_settled`` says that it has ended and is not tried again; ``counts`` are complete then. When
-    ``removals_held`` is not 0, a user has to confirm the removals."""
+    ``removals_held`` is not 0, a user has to confirm the removals. ``exit_code`` is that of ``run_export --wait``,
+    and null until the run has ended."""
 
     id: int
     export_id: int
@@ -34,6 +36,7 @@ class RunOut(Answer):
     removals_held: int
     removal_guard: str
     counts: dict[str, int]
+    exit_code: int | None
 
 
 # What is not shown of a run is not read for it: its snapshot is large.
@@ -72,4 +75,5 @@ def shown_run(run: Run) -> RunOut:
         removals_held=run.removals_held,
         removal_guard=run.removal_guard,
         counts=summary.of_run(run).as_numbers(),
+        exit_code=None if run.is_open else exit_code(JobStatus(run.status), run.delivered + run.unchanged),
     )

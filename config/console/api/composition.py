@@ -22,6 +22,8 @@ from config.platform.api.problems import PROBLEM_TYPE, Problem
 from connections import api as connections_api
 from exports.api import exports as exports_api
 from exports.api import lists as lists_api
+from exports.api import previews as previews_api
+from exports.api import run_log as run_log_api
 from exports.api import runs as runs_api
 from exports.policies import Refusal
 from segments.api import segments as segments_api
@@ -45,7 +47,9 @@ _ROUTERS = (
     sources_api.router,
     segments_api.router,
     exports_api.router,
+    previews_api.router,
     runs_api.router,
+    run_log_api.router,
     lists_api.router,
     webhooks.router,
     audit.router,
