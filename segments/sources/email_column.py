@@ -20,13 +20,25 @@ _BLOCK: Final = 10_000
 _FORMS: Final = "email_forms"
 
 
+def plain_email(column: str) -> str:
+    """Return the expression of the normal form of a plain address; NULL for any other text."""
+    is_plain = f"regexp_full_match({column}, {literal(_PLAIN)}) AND length({column}) <= {LONGEST_EMAIL}"
+    return f"CASE WHEN {is_plain} THEN lower({column}) END"
+
+
 def add_email_column(connection: duckdb.DuckDBPyConnection, table: str, column: str, added: str) -> None:
     """Add a column with the normal forms of the addresses in a column of texts; NULL for what does not look like
-    an address. Distinct values that are not plain go through Python."""
+    an address."""
+    target, name = quoted(table), quoted(column)
+    connection.execute(f"ALTER TABLE {target} ADD COLUMN {quoted(added)} VARCHAR")
+    connection.execute(f"UPDATE {target} SET {quoted(added)} = {plain_email(name)} WHERE contains({name}, '@')")
+    complete_email_column(connection, table, column, added)
+
+
+def complete_email_column(connection: duckdb.DuckDBPyConnection, table: str, column: str, added: str) -> None:
+    """Complete a column that has the normal forms of plain addresses by those of the others. Their distinct texts
+    go through Python."""
     target, name, added = quoted(table), quoted(column), quoted(added)
-    is_plain = f"(regexp_full_match({name}, {literal(_PLAIN)}) AND length({name}) <= {LONGEST_EMAIL})"
-    connection.execute(f"ALTER TABLE {target} ADD COLUMN {added} VARCHAR")
-    connection.execute(f"UPDATE {target} SET {added} = CASE WHEN {is_plain} THEN lower({name}) END")
     odd = connection.execute(
         f"SELECT DISTINCT {name} FROM {target} WHERE {added} IS NULL AND contains({name}, '@')"
     ).fetchall()

@@ -64,11 +64,11 @@ def stage_in_place(
     keys = key_positions(header.names, key_columns)
     decided = {plan.column.casefold() for plan in known}
     undecided = [at for at, name in enumerate(header.names) if name.casefold() not in decided]
-    if undecided and not _load_sample(connection, regular, folder / "sample.csv"):
+    if not _load_sample(connection, regular, folder / "sample.csv"):
         return None
     guesses = infer(connection, SAMPLE, header.names) if undecided else []
     choice = _choose(header.names, {at: guesses[at] for at in undecided}, known, keys)
-    if choice is None or not _convert(connection, regular, choice.plans, keys):
+    if choice is None or (emails := _convert(connection, regular, choice.plans, keys)) is None:
         return None
     plans = choice.proven(connection)
     if plans is None:
@@ -77,7 +77,7 @@ def stage_in_place(
     rejected = RejectedRows(folder / "rejected.csv", header.text)
     texts = LineTexts(file.path, file.is_copy)
     loaded = LoadedFile(header.names, kept, rejected, texts, delimiter=regular.delimiter)
-    return staging.staged_rows(connection, loaded, plans, keys)
+    return staging.staged_rows(connection, loaded, plans, keys, emails=emails)
 
 
 @dataclass(frozen=True)
@@ -153,17 +153,20 @@ def _choose(
 
 def _convert(
     connection: duckdb.DuckDBPyConnection, regular: RegularCsv, plans: Sequence[ColumnPlan], keys: Sequence[int]
-) -> bool:
-    """Convert all records but blank ones. Returns False when the file is not regular."""
+) -> list[int] | None:
+    """Convert all records but blank ones, with the email addresses of columns where the sample has any. Returns the
+    positions of these; None when the file is not regular."""
+    texts = {at: f"t{at}" for at in staging.texts_of(plans)}
+    emails = staging.with_at_sign(connection, SAMPLE, texts)
+    is_blank = {"blank": is_blank_row(regular.width)}
     try:
-        is_blank = {"blank": is_blank_row(regular.width)}
-        staging.convert(connection, regular.relation, plans, keys, is_blank, blanks=regular.blanks)
+        staging.convert(connection, regular.relation, plans, keys, is_blank, blanks=regular.blanks, emails=emails)
     except duckdb.InvalidInputException:  # a field too many or too few, a stray quotation mark, bytes not UTF-8
-        return False
+        return None
     if not regular.number_lines(connection, TYPED, "line"):
-        return False
+        return None
     connection.execute(f"DELETE FROM {TYPED} WHERE blank")
-    return True
+    return emails
 
 
 def _load_sample(connection: duckdb.DuckDBPyConnection, regular: RegularCsv, target: Path) -> bool:

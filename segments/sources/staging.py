@@ -1,7 +1,7 @@
 """Stage the typed rows of a loaded file in a temporary table of DuckDB, and reject those that cannot be merged:
 keys that are missing or repeated, values that do not fit, erased people."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -17,7 +17,7 @@ from segments.models import AttributeType, ErasedHash
 from segments.privacy import subjects
 from segments.sources.column_plan import ColumnPlan, ColumnType, MisfitPolicy
 from segments.sources.conversion import BLANKS, given_text, typed_query
-from segments.sources.email_column import add_email_column
+from segments.sources.email_column import add_email_column, complete_email_column, plain_email
 from segments.sources.files.read import LoadedFile
 from segments.sources.files.regular_csv import quoted
 from segments.sources.files.reject_rows import REJECTED, reject_rows
@@ -82,8 +82,9 @@ def stage(
     keys: Sequence[int],
 ) -> StagedRows:
     """Convert the rows of a loaded file, whose texts are in a table."""
-    convert(connection, quoted(table), plans, keys)
-    return staged_rows(connection, loaded, plans, keys)
+    emails = with_at_sign(connection, quoted(table), {at: f"t{at}" for at in texts_of(plans)})
+    convert(connection, quoted(table), plans, keys, emails=emails)
+    return staged_rows(connection, loaded, plans, keys, emails=emails)
 
 
 def convert(
@@ -94,30 +95,54 @@ def convert(
     carried: Mapping[str, str] | None = None,
     *,
     blanks: str = BLANKS,
+    emails: Collection[int] = (),
 ) -> None:
     """Convert texts into the temporary table TYPED. ``carried`` are further columns, by their names; ``blanks``
-    are those that texts may begin or end with."""
+    are those that texts may begin or end with. The text columns at the positions ``emails`` get the normal forms
+    of plain email addresses: added afterwards, these would need as much memory as the rows."""
     others = {"key": key_expression(keys, blanks), **(carried or {})}
     used = [at for at, plan in enumerate(plans) if not plan.is_ignored]
     typed = [f"v{at}" if plans[at].type is ColumnType.TEXT else f"v{at}, m{at}, o{at}" for at in used]
-    columns = ", ".join(["_line AS line", *others, *typed])
+    forms = [f"{plain_email(f'v{at}')} AS e{at}" for at in emails]
+    columns = ", ".join(["_line AS line", *others, *typed, *forms])
     query = typed_query(relation, plans, others, blanks=blanks)
     connection.execute(f"CREATE OR REPLACE TEMPORARY TABLE {TYPED} AS SELECT {columns} FROM ({query})")
 
 
 def staged_rows(
-    connection: duckdb.DuckDBPyConnection, loaded: LoadedFile, plans: Sequence[ColumnPlan], keys: Sequence[int]
+    connection: duckdb.DuckDBPyConnection,
+    loaded: LoadedFile,
+    plans: Sequence[ColumnPlan],
+    keys: Sequence[int],
+    *,
+    emails: Collection[int],
 ) -> StagedRows:
-    """Return what is in the temporary table TYPED, after adding the columns of email addresses."""
-    texts = [at for at, plan in enumerate(plans) if plan.type is ColumnType.TEXT and not plan.is_ignored]
-    with_emails = set()
-    for at in _with_at_sign(connection, texts):
+    """Return what is in the temporary table TYPED, with all email addresses in their normal form. ``emails`` are
+    the positions that ``convert`` was given."""
+    for at in emails:
+        complete_email_column(connection, TYPED, f"v{at}", f"e{at}")
+    others = {at: f"v{at}" for at in texts_of(plans) if at not in emails}
+    late = with_at_sign(connection, TYPED, others)
+    for at in late:
         add_email_column(connection, TYPED, f"v{at}", f"e{at}")
-        if plans[at].is_email or _has_value(connection, f"e{at}"):
-            with_emails.add(at)
+    with_emails = {at for at in (*emails, *late) if plans[at].is_email or _has_value(connection, f"e{at}")}
     converted = (at for at, plan in enumerate(plans) if plan.type is not ColumnType.TEXT and not plan.is_ignored)
     originals = frozenset(at for at in converted if _has_value(connection, f"o{at}"))
     return StagedRows(connection, loaded, plans, keys, frozenset(with_emails), originals)
+
+
+def texts_of(plans: Sequence[ColumnPlan]) -> list[int]:
+    """Return the positions of the columns that are imported as text."""
+    return [at for at, plan in enumerate(plans) if plan.type is ColumnType.TEXT and not plan.is_ignored]
+
+
+def with_at_sign(connection: duckdb.DuckDBPyConnection, relation: str, columns: Mapping[int, str]) -> list[int]:
+    """Return the positions of the text columns that may have email addresses; ``columns`` are their names."""
+    if not columns:
+        return []
+    conditions = ", ".join(f"coalesce(bool_or(contains({name}, '@')), false)" for name in columns.values())
+    found = connection.execute(f"SELECT {conditions} FROM {relation}").fetchone() or ()
+    return [at for at, has_sign in zip(columns, found, strict=True) if has_sign]
 
 
 def reject_unusable(staged: StagedRows) -> StagedRows:
@@ -203,15 +228,6 @@ def _reject(staged: StagedRows, rows: str, column: str, reason: str | Callable[[
     if loaded.kept < before:
         staged.connection.execute(f"DELETE FROM {TYPED} WHERE line IN (SELECT line FROM {REJECTED})")
     return replace(staged, loaded=loaded)
-
-
-def _with_at_sign(connection: duckdb.DuckDBPyConnection, texts: Sequence[int]) -> list[int]:
-    """Return the positions of the text columns that may have email addresses."""
-    if not texts:
-        return []
-    conditions = ", ".join(f"coalesce(bool_or(contains(v{at}, '@')), false)" for at in texts)
-    found = connection.execute(f"SELECT {conditions} FROM {TYPED}").fetchone() or ()
-    return [at for at, has_sign in zip(texts, found, strict=True) if has_sign]
 
 
 def _has_value(connection: duckdb.DuckDBPyConnection, column: str) -> bool:
