@@ -35,6 +35,8 @@ BARS: dict[str, tuple[str, float]] = {
     "api_p95_ms": ("at most", 100),
     "push_rows_per_s": ("at least", 20_000),
     "push_lost": ("at most", 0),
+    "hosts_scale": ("at least", 2.5),
+    "hosts_lost": ("at most", 0),
 }
 # With a million people.
 FULL_BARS = BARS | {"deliver_vs_ideal": ("at most", 1.1)}

@@ -47,6 +47,21 @@ def write_csv(path: Path, rows: int, *, first: int = 0, version: int = 0) -> Pat
     return path
 
 
+def write_windows_1252(source: Path, target: Path) -> Path:
+    """Write a file again in the encoding Windows-1252, with a question mark for each letter that it lacks."""
+    with source.open(encoding="utf-8") as lines, target.open("w", encoding="cp1252", errors="replace") as written:
+        written.writelines(lines)
+    return target
+
+
+def write_broken_rows(source: Path, target: Path) -> Path:
+    """Write a file again with a field too many in one of a hundred rows."""
+    with source.open("rb") as lines, target.open("wb") as written:
+        for number, line in enumerate(lines):
+            written.write(line.replace(b"\n", b",more\n") if number % 100 == 1 else line)
+    return target
+
+
 # Seven conditions, and the same in SQL.
 CONDITIONS = (
     ({"attribute": "country", "operator": "is", "value": "Finland"}, "country = 'Finland'"),

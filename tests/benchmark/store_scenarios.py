@@ -20,11 +20,19 @@ from segments.profiles import PageStart
 from segments.rules.tree import EVERYONE, Tree
 from segments.sources import actions as source_actions
 from segments.sources.import_job import run_import
-from segments.store import matching
+from segments.store import engine, matching
+from segments.store.columns import PROFILES
 from segments.store.profiles import Condition, count_profiles, select_profiles
 from tests.benchmark.ground import manage
 from tests.benchmark.results import Results
-from tests.benchmark.store_data import CONDITIONS, TABLE, all_of, write_csv
+from tests.benchmark.store_data import (
+    CONDITIONS,
+    TABLE,
+    all_of,
+    write_broken_rows,
+    write_csv,
+    write_windows_1252,
+)
 from tests.support.waiting import wait_until
 from tests.support.workers import worker_processes
 
@@ -41,6 +49,7 @@ class StoreScenarios:
         self, results: Results, folder: Path, rows: int, suffix: str, *, say: Callable[[str], None]
     ) -> None:
         self._results, self._folder, self._rows, self._suffix, self._say = results, folder, rows, suffix, say
+        self._copy_seconds = 0.0
 
     def play(self) -> None:
         self._import()
@@ -49,6 +58,7 @@ class StoreScenarios:
         self._live_counts()
         self._searches()
         self._merge()
+        self._import_other_files()
         self._all_at_once()
         self._clear()
 
@@ -60,6 +70,7 @@ class StoreScenarios:
         process = manage("import_profiles", str(path), "--key", "id", "--source", "People")
         copies.append(self._copy(path))
         copy, seconds = min(copies), _seconds_of(ImportJob.objects.latest("pk"))
+        self._copy_seconds = copy
         self._add("copy_seconds", copy, "s", "the best of three, the index of the primary key included")
         self._add("import_seconds", seconds, "s", f"{process.cpu_seconds:.1f} s of CPU, its start included")
         self._add("import_vs_copy", seconds / copy, "times")
@@ -69,6 +80,17 @@ class StoreScenarios:
             again = write_csv(self._folder / "again.csv", self._rows, version=version)
             manage("import_profiles", str(again), "--key", "id", "--source", "People")
             self._add(f"import_{name}_vs_copy", _seconds_of(ImportJob.objects.latest("pk")) / copy, "times")
+
+    def _import_other_files(self) -> None:
+        """Import the file in another encoding, and with a field too many in one of a hundred rows."""
+        path = self._folder / "people.csv"
+        for name, write in (("windows_1252", write_windows_1252), ("broken_rows", write_broken_rows)):
+            self._say(f"Importing a file with {name} …")
+            other = write(path, self._folder / f"{name}.csv")
+            manage("import_profiles", str(other), "--key", "id", "--source", name)
+            job = ImportJob.objects.latest("pk")
+            remark = f"{job.rows_refused:,} rejected"
+            self._add(f"import_{name}_vs_copy", _seconds_of(job) / self._copy_seconds, "times", remark)
 
     def _copy(self, path: Path) -> float:
         """Copy the file into a table with COPY; the seconds that takes."""
@@ -86,6 +108,8 @@ class StoreScenarios:
         by_hand = min(self._by_hand_in_postgres(), self._by_hand_in_duckdb())
         self._add("refresh_ms", median(found) * 1000, "ms", f"{segment.member_count:,} members, six conditions")
         self._add("refresh_vs_sql", median(found) / by_hand, "times", "SQL by hand: the quicker of two")
+        committed = self._by_hand_in_the_lake()
+        self._add("refresh_vs_lake_sql", median(found) / committed, "times", "SQL by hand, one commit of the lake")
 
     def _refreshed(self, segment: Segment) -> float:
         Segment.objects.filter(pk=segment.pk).update(member_set=None)
@@ -125,6 +149,20 @@ class StoreScenarios:
         self._add(
             "sql_by_hand_parquet_ms", seconds * 1000, "ms", "DuckDB, one Parquet file to another, no catalog"
         )
+        return seconds
+
+    def _by_hand_in_the_lake(self) -> float:
+        """Write members into a table of the lake by one statement, with nothing around it."""
+        columns = {each.name: each.column for each in catalog.attributes() if each.name != "id"}
+        named = ", ".join(f"{column} AS {name}" for name, column in columns.items())
+        where = " AND ".join(sql for _rule, sql in CONDITIONS[:6])
+        query = f"SELECT id FROM (SELECT id, {named} FROM {PROFILES}) WHERE {where}"
+        table = f"{engine.LAKE}.by_hand"
+        with engine.using() as connection:
+            connection.execute(f"CREATE TABLE {table} (id BIGINT)")
+            seconds = _median_seconds(lambda: connection.execute(f"INSERT INTO {table} {query}"))
+            connection.execute(f"DROP TABLE {table}")
+        self._add("sql_by_hand_lake_ms", seconds * 1000, "ms", "a table of the lake, its commit included")
         return seconds
 
     def _refresh_many(self) -> None:

@@ -86,6 +86,17 @@ class Workers:
         self._spawn(name, environment)
         self._wait_until_ready(name)
 
+    def add_host(self, host: str) -> None:
+        """Start the worker of jobs on a further host: in a group of processes that has this host name."""
+        name = f"jobs@{host}"
+        self._programs[name] = self._programs["jobs"]
+        self._spawn(name, before=_named_host(host))
+        self._wait_until_ready(name)
+
+    def kill_host(self, host: str) -> None:
+        """End the worker of a further host by -9, as a power cut does."""
+        self.kill(f"jobs@{host}")
+
     def restart_killed(self) -> None:
         """Let all of them run again, whatever a test has done to them."""
         ended = [name for name in self._programs if not self._runs(name)]
@@ -133,11 +144,11 @@ class Workers:
     def _runs(self, name: str) -> bool:
         return name in self._processes and self._processes[name].poll() is None
 
-    def _spawn(self, name: str, environment: Mapping[str, str] = NOTHING_MORE) -> None:
+    def _spawn(self, name: str, environment: Mapping[str, str] = NOTHING_MORE, before: Sequence[str] = ()) -> None:
         launcher = [sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()), str(int(signal.SIGKILL))]
         with self._log_path(name).open("ab") as log:
             self._processes[name] = subprocess.Popen(
-                [*self._before, *launcher, *self._programs[name].command],
+                [*self._before, *launcher, *before, *self._programs[name].command],
                 cwd=settings.BASE_DIR,
                 env={**self._environment, **self._of_the_second.get(name, {}), **environment},
                 stdin=subprocess.DEVNULL,
@@ -150,8 +161,10 @@ class Workers:
         """A worker gives signs of life itself; beat's arrive through the worker of ``control``."""
         process, deadline = self._processes[name], time.monotonic() + 120
         while True:
-            sign = heartbeat.last(name.removesuffix(_SECOND))
-            if sign and (name.startswith(heartbeat.BEAT) or sign.pid == process.pid):
+            signs = heartbeat.known(name.partition("@")[0].removesuffix(_SECOND))
+            if any(
+                sign.is_alive and (name.startswith(heartbeat.BEAT) or sign.pid == process.pid) for sign in signs
+            ):
                 return
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{name} did not start:\n{self.log(name)}")
@@ -159,6 +172,11 @@ class Workers:
 
     def _log_path(self, name: str) -> Path:
         return self._folder / f"{name}.log"
+
+
+def _named_host(host: str) -> list[str]:
+    """Return what stands in front of a command line to give its processes a host name of their own, as root."""
+    return ["unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', host]
 
 
 @contextmanager
