@@ -154,8 +154,8 @@ def _choose(
 def _convert(
     connection: duckdb.DuckDBPyConnection, regular: RegularCsv, plans: Sequence[ColumnPlan], keys: Sequence[int]
 ) -> list[int] | None:
-    """Convert all records but blank ones, with the email addresses of columns where the sample has any. Returns the
-    positions of these; None when the file is not regular."""
+    """Convert all records but blank ones, with the email addresses of columns where the sample has any. Returns
+    the positions of these; None when the file is not regular."""
     texts = {at: f"t{at}" for at in staging.texts_of(plans)}
     emails = staging.with_at_sign(connection, SAMPLE, texts)
     is_blank = {"blank": is_blank_row(regular.width)}

@@ -1,7 +1,7 @@
 """``python -m tests.benchmark.hosts``: measures exports on one and on three hosts of workers.
 
-The hosts are groups of processes with names of their own on this machine, so they share its processors: the time of
-a call (LATENCY_MS, 2400 unless set) has to be most of the work. EXPORTS=20 and ROWS=100000 are the
+The hosts are groups of processes with names of their own on this machine, so they share its processors: a call
+has to take long (LATENCY_MS, 2400 unless set) beside the work for it. EXPORTS=20 and ROWS=100000 are the
 exports at once and the contacts of each. Prints a table, writes VAR_DIR/bench-hosts.jsonl, ends with 1 when a bar
 does not hold.
 """
