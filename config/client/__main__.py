@@ -1,0 +1,5 @@
+"""Run the client as a module."""
+
+from .commands import main
+
+main()

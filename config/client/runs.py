@@ -1,0 +1,126 @@
+"""Choose exports, start their runs, and follow runs and previews until they have ended."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from http import HTTPStatus
+
+from .api import LONGEST_WAIT, Api, Item, ServerError
+
+FAILURES = ("failure", "failed")
+# The first of these that a run has is that of all.
+EXIT_CODES_BY_WEIGHT = (1, 3, 2, 4, 0)
+_SHORTEST_ROUND = 1.0  # a server with too many requests that wait answers at once
+
+
+def by_names(api: Api, names: Sequence[str]) -> list[Item]:
+    """Return the exports with these names, whatever their case. Raises ServerError."""
+    return [by_name(api, name) for name in names]
+
+
+def by_name(api: Api, name: str) -> Item:
+    """Return the export with a name. Raises ServerError."""
+    found = next(api.items("exports", name=name), None)
+    if found is None:
+        raise ServerError(f"There is no export “{name}”.", status=HTTPStatus.NOT_FOUND, code="no_export")
+    return found
+
+
+def find(api: Api, *, tag: str = "", failed: bool = False) -> list[Item]:
+    """Return the exports with a tag, or those whose last run failed, or those with both."""
+    if not failed:
+        return list(api.items("exports", tag=tag))
+    found = [each for status in FAILURES for each in api.items("exports", tag=tag, status=status)]
+    return sorted(found, key=lambda each: int(each["id"]))
+
+
+def scheduled(api: Api) -> list[Item]:
+    """Return all exports with an active schedule and a connection that the token may run, as Run all does."""
+    return [
+        each
+        for each in api.items("exports")
+        if each["schedule_on"] and each["connection_id"] and each["can_manage"]
+    ]
+
+
+def refresh_segments(api: Api, exports: Iterable[Item]) -> Iterator[str]:
+    """Ask for a refresh of the segments of exports: a run that is started later waits for it. Yields why a segment
+    is not refreshed, such as a static one."""
+    for segment_id in sorted({each for export in exports for each in export["segment_ids"]}):
+        try:
+            api.post(f"segments/{segment_id}/refresh")
+        except ServerError as error:
+            if error.code != "not_refreshed":
+                raise
+            yield str(error)
+
+
+def start(
+    api: Api, exports: Iterable[Item], *, key: str, all_contacts: bool, show: Callable[[Item], None]
+) -> Iterator[Item]:
+    """Start a run of each export. Yields the run, or, without an ID, why it was not started. A key that was used
+    for an export before gives the run of that time."""
+    for export in exports:
+        begun: Item = {"export": export["name"]}
+        try:
+            begun |= api.post(f"exports/{export['id']}/runs", {"all_contacts": all_contacts}, key=key)
+        except ServerError as error:
+            if error.status not in (HTTPStatus.CONFLICT, HTTPStatus.FORBIDDEN):
+                raise
+            begun |= {"code": error.code, "reason": str(error)}
+        show(begun)
+        yield begun
+
+
+def follow_all(api: Api, begun: Iterable[Item], show: Callable[[Item], None]) -> bool:
+    """Wait until all runs have ended. Returns False when the user has stopped waiting."""
+    try:
+        for run in begun:
+            if "id" in run:
+                follow(api, run, show)
+    except KeyboardInterrupt:
+        return False
+    return True
+
+
+def follow(api: Api, run: Item, show: Callable[[Item], None]) -> Item:
+    """Wait until a run has ended, and return it; ``show`` gets it whenever its status or stage has changed."""
+    shown = (run["status"], run["stage"])
+    while run["exit_code"] is None:
+        run |= _round(api, f"runs/{run['id']}")
+        if (run["status"], run["stage"]) != shown:
+            shown = (run["status"], run["stage"])
+            show(run)
+    return run
+
+
+def preview(api: Api, export: Item) -> Item:
+    """Ask for a preview of an export, and wait for it. Raises ServerError."""
+    found = api.post(f"exports/{export['id']}/preview")
+    while not found["is_settled"]:
+        found = _round(api, f"exports/{export['id']}/preview")
+    return {"export": export["name"], **found}
+
+
+def exit_code(begun: Iterable[Item]) -> int:
+    """Return the exit code of several runs: that of the run which most needs attention; 1 when one was not
+    started."""
+    codes = {(run["exit_code"] or 0) if "id" in run else 1 for run in begun}
+    return next((code for code in EXIT_CODES_BY_WEIGHT if code in codes), 0)
+
+
+def summary(begun: Sequence[Item]) -> Item:
+    """Return the runs, and apart from them what was not started."""
+    return {
+        "runs": [each for each in begun if "id" in each],
+        "not_started": [each for each in begun if "id" not in each],
+    }
+
+
+def _round(api: Api, path: str) -> Item:
+    """Ask once for a job, until it has ended or for some seconds, and take at least a second where it has not."""
+    begun = time.monotonic()
+    found = api.get(path, wait=LONGEST_WAIT)
+    ended = found.get("exit_code") is not None or found.get("is_settled")
+    if not ended and (left := _SHORTEST_ROUND - (time.monotonic() - begun)) > 0:
+        time.sleep(left)
+    return found
