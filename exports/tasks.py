@@ -7,7 +7,7 @@ from django.core.cache import cache
 from config.platform.jobs.enqueue import enqueue, enqueue_unless_waiting, forget_waiting
 from config.platform.schedules import ticks
 from connections import destinations
-from exports.actions import list_cleanup, manage, preview, retries
+from exports.actions import list_cleanup, manage, preview, retries, run_after
 from exports.delivery import loop
 from exports.feedback import comparison, look, watches, webhooks
 from exports.feedback.comparison import COMPARE_LIST
@@ -97,7 +97,8 @@ def forget_unused_lists() -> None:
 
 @shared_task
 def start_due() -> None:
-    """Start the runs that are due by their export's own schedule."""
+    """Start the runs that are due by their export's own schedule, and those that others have triggered."""
+    run_after.start_triggered()
     if ticks.until_all_are_started(scheduler_start_due.start_due):
         enqueue("exports.tasks.enqueue_pending")
 

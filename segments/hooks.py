@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from config.platform.accounts.models import User
-from segments.models import AttributeType, Erasure
+from segments.models import AttributeType, DataSource, Erasure
 from segments.privacy.subjects import Subject
 
 
@@ -166,6 +166,15 @@ class PersonalData(Protocol):
         ...
 
 
+class SourceFollowers(Protocol):
+    """What runs after data sources."""
+
+    def imported(self, source: DataSource) -> None:
+        """Note that an import of a data source has succeeded, within the transaction that ends it."""
+        ...
+
+
 segment_users: SegmentUsers
 attribute_users: AttributeUsers
 personal_data: PersonalData
+source_followers: SourceFollowers

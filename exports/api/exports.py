@@ -20,7 +20,7 @@ from config.platform.web.htmx import Request
 from connections.destinations.values import FieldMapping
 from exports.actions import runs
 from exports.api.shown_run import RunOut, find_shown_run
-from exports.models import Export, Run, RunKind, Trigger
+from exports.models import Export, Run, RunAfter, RunKind, Trigger
 from exports.models.snapshot import RunOptions
 from exports.permissions import check_can_manage, user_can_manage
 
@@ -37,8 +37,8 @@ class MappingOut(Answer):
 
 
 class ExportOut(Answer):
-    """An export. ``schedule_on`` is false for one that runs on request alone; ``last_status`` is null before its
-    first run."""
+    """An export. ``schedule_on`` is false for one that runs without a clock: on request, or after the data sources
+    and exports in ``after_source_ids`` and ``after_export_ids``. ``last_status`` is null before its first run."""
 
     id: int
     name: str
@@ -53,6 +53,8 @@ class ExportOut(Answer):
     removal: str
     schedule_on: bool
     next_run_at: datetime | None
+    after_source_ids: list[int]
+    after_export_ids: list[int]
     last_run_id: int | None
     last_status: JobStatus | None
     can_manage: bool
@@ -121,8 +123,11 @@ def start_run(
 def _exports() -> "QuerySet[Export]":
     last = Run.objects.filter(export=OuterRef("pk")).exclude(kind=RunKind.LIST_CLEANUP).order_by("-id")
     links = Export.segments.through.objects.filter(export=OuterRef("pk")).order_by("segment_id")
+    after = RunAfter.objects.filter(export=OuterRef("pk")).order_by("pk")
     return Export.objects.select_related("connection", "schedule").annotate(
         segment_ids=ArraySubquery(links.values("segment_id")),
+        after_source_ids=ArraySubquery(after.exclude(source=None).values("source_id")),
+        after_export_ids=ArraySubquery(after.exclude(predecessor=None).values("predecessor_id")),
         last_run_id=Subquery(last.values("pk")[:1]),
         last_status=Subquery(last.values("status")[:1]),
     )
@@ -145,6 +150,8 @@ def _shown(export: Export, user: User) -> ExportOut:
         removal=export.removal,
         schedule_on=schedule is None or schedule.is_on,
         next_run_at=schedule.due_at if schedule else None,
+        after_source_ids=getattr(export, "after_source_ids", []),
+        after_export_ids=getattr(export, "after_export_ids", []),
         last_run_id=getattr(export, "last_run_id", None),
         last_status=JobStatus(status) if status else None,
         can_manage=user_can_manage(user, export),

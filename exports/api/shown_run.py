@@ -15,13 +15,14 @@ from exports.run.final_status import exit_code
 class RunOut(Answer):
     """A run. ``is_settled`` says that it has ended and is not tried again; ``counts`` are complete then. When
     ``removals_held`` is not 0, a user has to confirm the removals. ``exit_code`` is that of ``run_export --wait``,
-    and null until the run has ended."""
+    and null until the run has ended. ``started_after`` names the data sources and exports that triggered it."""
 
     id: int
     export_id: int
     number: int
     kind: RunKind
     trigger: Trigger
+    started_after: str
     status: JobStatus
     reason: str
     stage: Stage
@@ -61,6 +62,7 @@ def shown_run(run: Run) -> RunOut:
         number=run.number,
         kind=RunKind(run.kind),
         trigger=Trigger(run.trigger),
+        started_after=run.started_after,
         status=JobStatus(run.status),
         reason=run.reason,
         stage=Stage(run.stage),

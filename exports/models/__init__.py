@@ -22,6 +22,7 @@ from exports.models.list_watch import ListWatch
 from exports.models.list_webhook import ListWebhook
 from exports.models.preview import ExportPreview
 from exports.models.run import Run, RunEvent, RunKind, Stage, Trigger
+from exports.models.run_after import RunAfter, TriggeredStart
 from exports.models.schedule import ExportSchedule, ExportTick
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "Removal",
     "RemovedContact",
     "Run",
+    "RunAfter",
     "RunEvent",
     "RunKind",
     "Stage",
@@ -65,4 +67,5 @@ __all__ = [
     "SubscriberStatus",
     "SyncedContact",
     "Trigger",
+    "TriggeredStart",
 ]

@@ -21,6 +21,7 @@ class Trigger(models.TextChoices):
     SCHEDULE = "schedule", _("Schedule")
     RETRY = "retry", _("Retry")
     SYSTEM = "system", _("System refresh")
+    AFTER = "after", _("Run after")
 
 
 class Stage(models.TextChoices):
@@ -64,6 +65,8 @@ class Run(Job):
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="tried_again_by"
     )
     retries = models.IntegerField(default=0)
+    # The names of the data sources and exports whose success has triggered it.
+    started_after = models.TextField(blank=True, db_default="", default="")
     # When it was checked and planned, so that it can be said how long the stages take.
     checked_at = models.DateTimeField(null=True, blank=True)
     planned_at = models.DateTimeField(null=True, blank=True)

@@ -21,7 +21,7 @@ from exports.reporting import alerts, run_events
 from exports.reporting.run_message import counts_of
 from exports.results import left_out_values, removals, unknown_results
 from exports.run.final_status import Verdict, decide
-from exports.state import retry_policy, run_settings
+from exports.state import retry_policy, run_settings, triggered
 from exports.state.known_list import KnownList
 from exports.state.status import Reason, StopRun, change_status
 
@@ -124,6 +124,7 @@ def _end(
         values["disclosed_at"] = clock.now()
     change_status(run, status, reason, message=message, by=by, **values)
     run_events.emit_status(run)
+    triggered.note_run(run)
     alerts.update_alerts(run)
 
 

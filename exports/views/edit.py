@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from django.contrib import messages
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -22,11 +22,13 @@ from connections.destinations.values import FieldMapping
 from exports import policies
 from exports.actions import list_cleanup as actions_list_cleanup
 from exports.actions import manage, preview
+from exports.actions.run_after import predecessors_of, set_run_after
 from exports.forms import control_fields, mapping_words, option_fields
 from exports.forms import draft as forms_draft
 from exports.forms.draft import Draft
 from exports.forms.export_form import Choices, ExportForm, name_taken
 from exports.forms.removal_fields import CleanupForm
+from exports.forms.run_after_fields import RunAfterForm
 from exports.models import Export
 from exports.permissions import check_can_manage, user_can_manage
 from exports.removal import list_cleanup
@@ -41,6 +43,7 @@ _LABELS: dict[str, str | Promise] = {
     "Mapping": gettext_lazy("Added attributes"),
     "Answers": gettext_lazy("Choices"),
     "List title": gettext_lazy("List"),
+    "Run after": gettext_lazy("Run after"),
     "Control mode": gettext_lazy("Control group"),
     "Control percentage": gettext_lazy("Percentage of the control group"),
     "Control field": gettext_lazy("Field of the control group"),
@@ -85,10 +88,12 @@ def _save(request: Request, choices: Choices, export: Export | None) -> HttpResp
         export=export,
     )
     cleanup_form = build_cleanup_form(request, form, export)
-    if not form.is_valid() or not (cleanup_form is None or cleanup_form.is_valid()):
+    after = RunAfterForm(request.POST, export=export)
+    # All are validated, so that each says what is wrong.
+    if not all([form.is_valid(), after.is_valid(), cleanup_form is None or cleanup_form.is_valid()]):
         return _pane(request, form, export, status=422, cleanup_form=cleanup_form)
     try:
-        saved = _write(request, form, export, cleanup_form)
+        saved = _write(request, form, export, cleanup_form, after)
     except StaleEdit as stale:
         return _pane(request, form, export, status=409, stale=stale, cleanup_form=cleanup_form)
     except Gone:
@@ -117,12 +122,22 @@ def _preview(request: Request, saved: Export) -> HttpResponse:
     return close_pane(request, reverse("exports:preview", args=[saved.pk]), message, level=messages.WARNING)
 
 
-def _write(request: Request, form: ExportForm, export: Export | None, cleanup_form: CleanupForm | None) -> Export:
+@transaction.atomic
+def _write(
+    request: Request,
+    form: ExportForm,
+    export: Export | None,
+    cleanup_form: CleanupForm | None,
+    after: RunAfterForm,
+) -> Export:
     if export is None:
-        return manage.create(form.settings(), by=request.user)
-    wanted = cleanup_form.cleanup() if cleanup_form else CleanupSettings()
-    version = version_from(request.POST)
-    return actions_list_cleanup.move(export, form.settings(), wanted, version=version, by=request.user)
+        saved = manage.create(form.settings(), by=request.user)
+    else:
+        wanted = cleanup_form.cleanup() if cleanup_form else CleanupSettings()
+        version = version_from(request.POST)
+        saved = actions_list_cleanup.move(export, form.settings(), wanted, version=version, by=request.user)
+    set_run_after(saved, after.predecessors(), version=saved.version, by=request.user)
+    return saved
 
 
 def build_cleanup_form(
@@ -155,6 +170,7 @@ def _pane(
         "pane": ExportPane(request.user, form, export=export, waits=waits, cleanup=cleanup_form),
         "export": export,
         "stale": stale and {"newest": stale.newest, "changes": _changes_in_words(stale)},
+        "run_after": RunAfterForm(request.POST if request.method == "POST" else None, export=export),
         "active_nav": "exports",
         "pane_wide": True,
     }
@@ -167,6 +183,7 @@ def _view(request: Request, export: Export) -> HttpResponse:
         "export": export,
         "segments": export.segments.order_by("name"),
         "control": control_fields.in_words(run_settings.control_of(export), {}),
+        "run_after": predecessors_of(export),
         "mapping": mapping_words.in_words([FieldMapping.from_json(pair) for pair in export.mapping], {}),
         "answers": option_fields.in_words(questions, export.answers, export.mapping),
         "active_nav": "exports",

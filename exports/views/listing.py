@@ -26,6 +26,7 @@ from connections import destinations
 from connections.permissions import user_can_use_all
 from exports import policies
 from exports.actions.manage import schedule_of
+from exports.actions.run_after import Predecessors, predecessors_of_each
 from exports.models import Export, Run, RunKind
 from exports.permissions import user_can_add, user_can_manage
 from exports.views.runs import ShownRun
@@ -54,6 +55,7 @@ class Row:
     refreshed_at: object
     schedule: ShownSchedule
     can_edit: bool
+    run_after: Predecessors
 
     @property
     def is_changing(self) -> bool:
@@ -142,14 +144,20 @@ def _is_mine(user: User) -> Case:
 def _rows(exports: Iterable[Export], user: User) -> list[Row]:
     exports = list(exports)
     runs = Run.objects.in_bulk([pk for export in exports if (pk := _annotated(export, "last_run_id"))])
-    system = display.system_state()
-    return [_row(export, runs.get(_annotated(export, "last_run_id")), system, user) for export in exports]
+    system, after = display.system_state(), predecessors_of_each([export.pk for export in exports])
+    return [
+        _row(export, runs.get(_annotated(export, "last_run_id")), system, after.get(export.pk), user)
+        for export in exports
+    ]
 
 
-def _row(export: Export, run: Run | None, system: display.SystemState, user: User) -> Row:
+def _row(
+    export: Export, run: Run | None, system: display.SystemState, after: Predecessors | None, user: User
+) -> Row:
     shown = ShownRun(run) if run else None
     schedule = ShownSchedule(getattr(export, "schedule", None), system)
-    return Row(export, shown, _annotated(export, "refreshed_at"), schedule, user_can_manage(user, export))
+    refreshed_at = _annotated(export, "refreshed_at")
+    return Row(export, shown, refreshed_at, schedule, user_can_manage(user, export), after or Predecessors())
 
 
 def _annotated(export: Export, name: str) -> object:

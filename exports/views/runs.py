@@ -29,8 +29,9 @@ from config.platform.web.panes import close_pane
 from connections.models import Account
 from exports import policies
 from exports.actions import retries
+from exports.actions.run_after import predecessors_of
 from exports.hooks import skip_cause
-from exports.models import Export, Run, Stage
+from exports.models import Export, Run, Stage, TriggeredStart
 from exports.permissions import user_can_confirm, user_can_manage
 from exports.policies import can_run
 from exports.removal import list_cleanup, restore
@@ -160,6 +161,8 @@ def history(request: Request, export_id: int) -> HttpResponse:
         "export": export,
         "earlier": list_cleanup.former_lists(export),
         "schedule": ShownSchedule(getattr(export, "schedule", None), display.system_state()),
+        "run_after": predecessors_of(export),
+        "triggered": TriggeredStart.objects.filter(export=export).first(),
         "may_manage": may_manage,
         "may_run": may_manage and can_run(export),
         "active_nav": "exports",

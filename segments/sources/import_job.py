@@ -1,5 +1,4 @@
-"""Import a file, or the rows of a database query, into profiles, all or nothing: load, choose types, stage, merge,
-count.
+"""Import a file, or the rows of a database query, into profiles: load, choose types, stage, merge, count.
 
 The merge is one commit of the profile store, which carries the job and its counts. A worker that is killed before
 it leaves nothing, and another starts over; the import of one that is killed after it is concluded from the commit.
@@ -21,7 +20,7 @@ from django.utils.translation import ngettext
 from config.platform.audit.record import record
 from config.platform.jobs import clock, leases
 from config.platform.jobs.models import OPEN, JobStatus
-from segments import alerts, catalog
+from segments import alerts, catalog, hooks
 from segments.catalog import Attribute
 from segments.models import AttributeChange, DataSource, IdentityRules, ImportJob, ImportMode, ImportProblem
 from segments.privacy import erase, rejected_files
@@ -342,6 +341,7 @@ def _conclude(job: ImportJob, note: Mapping[str, Any]) -> None:
     source.profile_count += note["created"] - removed
     source.column_plans = job.column_plans
     source.save(update_fields=["columns", "path", "refreshed_at", "profile_count", "column_plans"])
+    hooks.source_followers.imported(source)
     leases.update_if_owner(
         job,
         status=JobStatus.WARNINGS if note["refused"] or note["misfits"] else JobStatus.SUCCESSFUL,

@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 
 from config.platform.jobs.models import JobStatus
 from config.platform.schedules.display import SystemState
-from exports.models import ExportSchedule, Run
+from config.platform.text.word_lists import join_words
+from exports.models import ExportSchedule, Run, TriggeredStart
 from segments.models import SegmentSchedule, SourceSchedule
 
 MOST = 6
@@ -29,7 +30,7 @@ class Upcoming:
 
 def next_events(system: SystemState) -> list[Upcoming]:
     """Return what is due first, the earliest first. One query for each kind of schedule."""
-    found = chain(_system_refresh(system), _exports(), _retries(), _segments(), _sources())
+    found = chain(_system_refresh(system), _exports(), _triggered(), _retries(), _segments(), _sources())
     return sorted(found, key=lambda each: each.at)[:MOST]
 
 
@@ -46,6 +47,13 @@ def _exports() -> Iterator[Upcoming]:
         if at := schedule.due_at:
             url = reverse("exports:runs", args=[schedule.export_id])
             yield Upcoming(at, "send", schedule.export.name, _("Scheduled run"), url)
+
+
+def _triggered() -> Iterator[Upcoming]:
+    for noted in TriggeredStart.objects.select_related("export").order_by("due_at")[:MOST]:
+        note = _("Run after %(names)s") % {"names": join_words(noted.causes)}
+        url = reverse("exports:runs", args=[noted.export_id])
+        yield Upcoming(noted.due_at, "workflow", noted.export.name, note, url)
 
 
 def _retries() -> Iterator[Upcoming]:

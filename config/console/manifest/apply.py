@@ -39,6 +39,7 @@ def apply(
                 for spec in segments.in_order(found.segments)
             ]
             report += [exports.apply(planned, problems) for planned in planned_exports]
+            report += exports.apply_triggers(planned_exports, problems)
             if found.system_refresh is not None:
                 report.append(_apply_system_refresh(found.system_refresh))
             problems.stop_if_any()

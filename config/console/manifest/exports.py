@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from config.console.manifest import connections as connection_entries
 from config.console.manifest import control_groups
 from config.console.manifest.document import Lined, Problems
+from config.console.manifest.run_after import apply_run_after, check_run_after
 from config.console.manifest.specs import (
     ExportSpec,
     Specs,
@@ -72,6 +73,7 @@ def plan(spec: ExportSpec, specs: Specs, problems: Problems) -> Desired:
         _check_answers(spec, existing, destination, problems)
         check_removal(spec.removal, existing, destination, problems)
     control_groups.check_control(spec.control, existing, problems)
+    check_run_after(spec.run_after, [each.name for each in specs.exports], problems)
     _check_tell_also(spec, problems)
     return Desired(spec, existing)
 
@@ -96,6 +98,12 @@ def apply(desired: Desired, problems: Problems) -> str:
         problems.add(desired.spec.line, refusal.sentence)
     change = what_changed(changed, created=existing is None)
     return report_line(_("export"), settings.name, change, notes, in_sandbox=in_sandbox)
+
+
+def apply_triggers(planned: Sequence[Desired], problems: Problems) -> list[str]:
+    """Save what the exports run after, once all of them are there. Returns a line for each that changed."""
+    changes = {each.spec.name: apply_run_after(each.spec.name, each.spec.run_after, problems) for each in planned}
+    return [report_line(_("export"), name, change) for name, change in changes.items() if change]
 
 
 def _contacts_left_behind(export: Export, settings: ExportSettings) -> list[str]:

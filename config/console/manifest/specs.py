@@ -11,6 +11,7 @@ from config.console.manifest import document
 from config.console.manifest.control_groups import CONTROL_KEYS, ControlSpec, read_control
 from config.console.manifest.document import Entry, Lined, LinedRules, Problems
 from config.console.manifest.mapped_fields import MappedField, read_fields
+from config.console.manifest.run_after import AFTER_KEYS, RunAfterSpec, read_run_after
 from config.console.manifest.tags import read_tags
 from config.platform.jobs.models import Schedule
 from config.platform.schedules.next_due import Recurrence
@@ -99,7 +100,7 @@ def _removal_of(spec: RemovalSpec, existing: Export | None) -> str:
 
 
 SYSTEM, OFF = "system", "off"
-_SINGLE = ("recurrence", "zone", "starts_on")
+_SINGLE = ("recurrence", "zone", "starts_on", "cron")
 _LISTS = ("times", "weekdays", "month_days")
 _YES_OR_NO = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 SYSTEM_REFRESH = "system_refresh"
@@ -224,6 +225,7 @@ class ExportSpec:
     tags: Sequence[str] | None
     tell_also: Sequence[Lined] | None
     schedule: ScheduleSpec | None
+    run_after: RunAfterSpec
 
 
 @dataclass
@@ -254,7 +256,7 @@ def read(path: Path, problems: Problems) -> Specs:
 
 _EXPORT_KEYS = (
     *("connection", "list_id", "segments", "email", "fields", "answers", "schedule", "tags", "tell_also"),
-    *(*REMOVAL_KEYS, *CONTROL_KEYS),
+    *(*REMOVAL_KEYS, *CONTROL_KEYS, *AFTER_KEYS),
 )
 
 
@@ -321,7 +323,8 @@ def _export(entry: Entry, problems: Problems) -> ExportSpec | None:
         entry.note("segments", _("Enter at least one segment."))
     removal, control, tell_also = read_removal(entry), read_control(entry), entry.texts("tell_also")
     required = entry.line, name, connection, list_id, segments, email
-    return ExportSpec(*required, fields, answers, removal, control, read_tags(entry), tell_also, schedule)
+    tags, after = read_tags(entry), read_run_after(entry)
+    return ExportSpec(*required, fields, answers, removal, control, tags, tell_also, schedule, after)
 
 
 def _texts_by_key(entry: Entry, key: str, problems: Problems) -> dict[str, Lined] | None:

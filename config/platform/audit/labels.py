@@ -204,6 +204,7 @@ FIELDS: dict[str, Promise] = {
     "rule": _("Rule"),
     "run": _("Run"),
     "sandbox_client": _("Sandbox client"),
+    "run_after": _("Run after"),
     "segment": _("Segment"),
     "segments": _("Segments"),
     "settings": _("Settings"),

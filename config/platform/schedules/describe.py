@@ -25,11 +25,27 @@ def describe_rule(rule: Rule) -> str:
         "zone": rule.zone,
         "start": formats.date_format(rule.starts_on, "DATE_FORMAT") if rule.starts_on else "",
     }
+    if rule.recurrence == Recurrence.CRON:
+        return _describe_cron(rule)
     if rule.recurrence == Recurrence.HOURS:
         return _("%(often)s, counted from %(start)s, %(times)s (%(zone)s)") % parts
-    if rule.starts_on is not None and rule.starts_on > clock.now().astimezone(ZoneInfo(rule.zone)).date():
+    if _starts_later(rule):
         return _("%(often)s at %(times)s (%(zone)s), from %(start)s") % parts
     return _("%(often)s at %(times)s (%(zone)s)") % parts
+
+
+def _describe_cron(rule: Rule) -> str:
+    """Show cron text as it is: users who write it can read it, and the next times are beside it."""
+    parts = {"cron": rule.cron, "zone": rule.zone}
+    if rule.starts_on is not None and _starts_later(rule):
+        parts["start"] = formats.date_format(rule.starts_on, "DATE_FORMAT")
+        return _("Cron text %(cron)s (%(zone)s), from %(start)s") % parts
+    return _("Cron text %(cron)s (%(zone)s)") % parts
+
+
+def _starts_later(rule: Rule) -> bool:
+    today = clock.now().astimezone(ZoneInfo(rule.zone)).date()
+    return rule.starts_on is not None and rule.starts_on > today
 
 
 def format_in_zone(moment: datetime, zone: str) -> str:

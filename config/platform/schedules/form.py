@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.platform.jobs import clock
 from config.platform.jobs.models import Schedule
+from config.platform.schedules.cron import LONGEST
 from config.platform.schedules.next_due import MOST_HOURS, MOST_TIMES, Recurrence
 from config.platform.schedules.serialize import LAST, WrongRule, from_plain, to_plain
 from config.platform.schedules.serialize import WEEKDAYS as DAY_NAMES
@@ -59,6 +60,7 @@ class RuleForm(forms.Form):
             "recurrence": cleaned["recurrence"],
             "zone": cleaned["zone"],
             "times": [at for name in self.time_names if (at := cleaned.get(name))],
+            "cron": cleaned.get("cron", ""),
             "starts_on": cleaned.get("starts_on"),
             "hours": cleaned.get("hours", 0),
             "weekdays": cleaned.get("weekdays", []),
@@ -84,13 +86,16 @@ def _time_field(label: Any, *, required: bool) -> forms.TimeField:
 SYSTEM = "system"  # every system refresh, which is no rule
 KEEP, DEFINE = "keep", "define"
 USUAL_TIME = "02:00"
+USUAL_CRON = "0 6 * * 1-5"
 
-# What is asked for each recurrence, in the order of the page. A time and a zone are asked for all of them.
+# What is asked for each recurrence, in the order of the page. A zone is asked for all of them, and a time for all
+# but cron text.
 _DETAILS: dict[str, tuple[str, ...]] = {
     Recurrence.HOURS: ("hours",),
     Recurrence.DAILY: (),
     Recurrence.WEEKLY: ("weekdays",),
     Recurrence.MONTHLY: ("month_days",),
+    Recurrence.CRON: ("cron",),
 }
 
 
@@ -114,6 +119,15 @@ class ScheduleForm(RuleForm):
         label=_("Days of the month"),
         choices=[*((str(day), str(day)) for day in range(1, 32)), (LAST, _("Last day"))],
         widget=forms.CheckboxSelectMultiple,
+    )
+    cron = forms.CharField(
+        label=_("Cron text"),
+        max_length=LONGEST,
+        help_text=_(
+            "Five fields: minute, hour, day of the month, month, day of the week. 0 6 * * 1-5 is 06:00 from "
+            "Monday to Friday."
+        ),
+        widget=forms.TextInput(attrs={"spellcheck": "false", "autocomplete": "off"}),
     )
     starts_on = forms.DateField(label=_("Start date"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
 
@@ -158,13 +172,14 @@ class ScheduleForm(RuleForm):
         return str(typed) if field.valid_value(typed) else str(usual)
 
     def _keep_details_of(self, recurrence: str) -> None:
-        asked = (*_DETAILS.get(recurrence, ()), *self.time_names, "zone", "starts_on")
+        times = () if recurrence == Recurrence.CRON else self.time_names
+        asked = (*_DETAILS.get(recurrence, ()), *times, "zone", "starts_on")
         self._drop(name for name in self._all_details() if recurrence == SYSTEM or name not in asked)
         if recurrence != Recurrence.HOURS and "starts_on" in self.fields:
             self.fields["starts_on"].required = False
 
     def _all_details(self) -> tuple[str, ...]:
-        return ("hours", "weekdays", "month_days", *self.time_names, "zone", "starts_on")
+        return ("hours", "weekdays", "month_days", "cron", *self.time_names, "zone", "starts_on")
 
     def _drop(self, names: Any) -> None:
         for name in list(names):
@@ -192,6 +207,7 @@ def _initial(schedule: Schedule) -> dict[str, Any]:
         "recurrence": SYSTEM,
         "hours": 6,
         "weekdays": ["monday"],
+        "cron": USUAL_CRON,
         "zone": settings.TIME_ZONE,
         "starts_on": "",
     }

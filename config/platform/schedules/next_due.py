@@ -3,7 +3,7 @@
 Calendar rules speak of the time on the wall of their zone, and keep to RFC 5545 where clocks are changed: a
 time that a day does not have (clocks go forward) is due as much later as the clocks jump, and a time that it
 has twice (clocks go back) is due the first time. “Every N hours” counts hours that pass, whatever the wall
-says.
+says. Cron text is in cron.py.
 """
 
 from collections.abc import Iterator
@@ -17,6 +17,8 @@ from dateutil import rrule
 from django.db import models
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from config.platform.schedules.cron import cron_problem, latest_by_cron, next_by_cron
 
 LAST_DAY = -1  # of a month, as rrule counts
 MOST_TIMES = 4
@@ -33,6 +35,7 @@ class Recurrence(models.TextChoices):
     DAILY = "daily", _("Daily")
     WEEKLY = "weekly", _("Weekly")
     MONTHLY = "monthly", _("Monthly")
+    CRON = "cron", _("Cron text")
 
 
 _FREQUENCY: dict[str, Literal[1, 2, 3]] = {
@@ -48,17 +51,20 @@ class Rule:
 
     recurrence: Recurrence
     zone: str
-    times: tuple[time, ...]  # on the wall; of HOURS the one that it is counted from
+    times: tuple[time, ...]  # on the wall; of HOURS the one that it is counted from; CRON has none
     starts_on: date | None = None  # never due before; HOURS is counted from it
     hours: int = 0
     weekdays: tuple[int, ...] = ()  # 0 is Monday
     month_days: tuple[int, ...] = ()  # 1 … 31 and LAST_DAY; a month without the day is passed over
+    cron: str = ""  # such as “0 6 * * 1-5”
 
 
 def next_due(rule: Rule, after: datetime) -> datetime:
     """Return the first due moment later than ``after``, in UTC."""
     if rule.recurrence == Recurrence.HOURS:
         return _next_by_hours(rule, after)
+    if rule.recurrence == Recurrence.CRON:
+        return next_by_cron(rule.cron, ZoneInfo(rule.zone), after, rule.starts_on)
     return _next_by_calendar(rule, after)
 
 
@@ -71,6 +77,8 @@ def due_moments(rule: Rule, after: datetime) -> Iterator[datetime]:
 
 def latest_due(rule: Rule, first: datetime, until: datetime) -> datetime:
     """Return the last due moment up to ``until``, knowing an earlier one, ``first``."""
+    if rule.recurrence == Recurrence.CRON:
+        return latest_by_cron(rule.cron, ZoneInfo(rule.zone), first, until)
     pause = timedelta(hours=rule.hours) if rule.recurrence == Recurrence.HOURS else _LONGEST_PAUSE
     near = due_moments(rule, max(first, until - pause))
     return max([first, *takewhile(lambda moment: moment <= until, near)])
@@ -85,6 +93,7 @@ def problems(rule: Rule) -> dict[str, Promise]:
         "hours": _hours_problem(rule),
         "weekdays": _weekdays_problem(rule),
         "month_days": _month_days_problem(rule),
+        "cron": _cron_problem(rule),
     }
     return {field: sentence for field, sentence in found.items() if sentence is not None}
 
@@ -133,6 +142,8 @@ def _zone_problem(zone: str) -> Promise | None:
 
 
 def _times_problem(rule: Rule) -> Promise | None:
+    if rule.recurrence == Recurrence.CRON:
+        return _("Cron text has the times: remove the other ones.") if rule.times else None
     most = 1 if rule.recurrence == Recurrence.HOURS else MOST_TIMES
     if not rule.times:
         return _("Choose a time.")
@@ -171,3 +182,9 @@ def _month_days_problem(rule: Rule) -> Promise | None:
         fine = rule.month_days and set(rule.month_days) <= {*range(1, 32), LAST_DAY}
         return None if fine else _("Choose at least one day of the month, from 1 to 31, or the last day.")
     return _("Only monthly schedules have days of the month.") if rule.month_days else None
+
+
+def _cron_problem(rule: Rule) -> Promise | None:
+    if rule.recurrence == Recurrence.CRON:
+        return cron_problem(rule.cron)
+    return _("Only schedules by cron text have cron text.") if rule.cron else None

@@ -8,11 +8,12 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from config.platform.schedules.cron import clean_cron
 from config.platform.schedules.next_due import LAST_DAY, Recurrence, Rule, problems
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 LAST = "last"
-_FIELDS = ("recurrence", "times", "zone", "starts_on", "hours", "weekdays", "month_days")
+_FIELDS = ("recurrence", "times", "zone", "starts_on", "hours", "weekdays", "month_days", "cron")
 
 
 class WrongRule(ValueError):
@@ -34,6 +35,7 @@ def to_plain(rule: Rule) -> dict[str, Any]:
         "hours": rule.hours,
         "weekdays": [WEEKDAYS[day] for day in rule.weekdays],
         "month_days": [LAST if day == LAST_DAY else day for day in rule.month_days],
+        "cron": rule.cron,
     }
     return {field: value for field, value in plain.items() if value}
 
@@ -43,7 +45,7 @@ def from_plain(plain: Mapping[str, Any]) -> Rule:
     if unknown := [field for field in plain if field not in _FIELDS]:
         raise WrongRule({field: _("This setting does not exist for schedules.") for field in unknown})
     if plain.get("recurrence") not in Recurrence.values:
-        raise WrongRule({"recurrence": _("Choose the recurrence: hours, daily, weekly or monthly.")})
+        raise WrongRule({"recurrence": _("Choose the recurrence: hours, daily, weekly, monthly or cron.")})
     rule = Rule(
         recurrence=Recurrence(plain["recurrence"]),
         zone=str(plain.get("zone", "")),
@@ -52,6 +54,7 @@ def from_plain(plain: Mapping[str, Any]) -> Rule:
         hours=_read("hours", _whole, plain.get("hours", 0)),
         weekdays=tuple(_read("weekdays", WEEKDAYS.index, part) for part in _list(plain, "weekdays")),
         month_days=tuple(_read("month_days", _month_day, part) for part in _list(plain, "month_days")),
+        cron=clean_cron(str(plain.get("cron") or "")),
     )
     if found := problems(rule):
         raise WrongRule(found)

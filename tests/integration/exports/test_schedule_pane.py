@@ -88,6 +88,7 @@ def test_from_the_page_of_an_export_it_leads_back_there_and_shows_the_schedule(
         ({"recurrence": "hours", "hours": "6", "starts_on": "2026-11-25"}, "Every 6 hours"),
         ({"recurrence": "weekly", "weekdays": ["monday", "thursday"]}, "Weekly on Monday and Thursday at 14:30"),
         ({"recurrence": "monthly", "month_days": ["1", "last"]}, "Monthly on day 1 and the last day at 14:30"),
+        ({"recurrence": "cron", "cron": "0 6  * * 1-5"}, "Cron text 0 6 * * 1-5 (Europe/Warsaw)"),
     ],
 )
 def test_it_knows_every_recurrence(
@@ -97,6 +98,16 @@ def test_it_knows_every_recurrence(
     assert bob_client.post(PANE, posted).status_code == 302
     assert words in bob_client.get("/data/exports/").content.decode()
     assert words in bob_client.get(PANE, selected(two[:1])).content.decode()
+
+
+def test_it_says_which_field_of_cron_text_is_wrong(bob_client: Client, two: list[Export]) -> None:
+    typed = {"recurrence": "cron", "cron": "0 25 * * *", "version": "0"}
+    response = bob_client.post(PANE, selected(two[:1]) | TYPED | typed)
+    assert response.status_code == 422
+    html = response.content.decode()
+    assert "The second field is the hour: 0 to 23." in html
+    assert 'value="0 25 * * *"' in html
+    assert 'name="time_1"' not in html
 
 
 @pytest.mark.parametrize(
@@ -251,5 +262,5 @@ def test_the_list_costs_the_same_whatever_is_scheduled(
     bob_client.get("/data/exports/")
     for export in two:
         manage.set_schedule(export, is_on=True, rule=DAILY, version=0, by=None)
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         bob_client.get("/data/exports/")

@@ -37,6 +37,17 @@ def test_it_schedules_what_it_makes_and_a_second_time_writes_nothing(file: Path)
     assert apply(file) == ["segment “Everybody”: unchanged"]
 
 
+def test_it_takes_cron_text(file: Path) -> None:
+    apply(write(file, "{recurrence: cron, cron: '0 6 * * 1-5', zone: Europe/Warsaw}"))
+    assert SegmentSchedule.objects.get().rule == {
+        "recurrence": "cron",
+        "zone": "Europe/Warsaw",
+        "cron": "0 6 * * 1-5",
+    }
+    with pytest.raises(FileRefused, match="cron: The second field is the hour: 0 to 23"):
+        apply(write(file, "{recurrence: cron, cron: '0 25 * * *', zone: UTC}"))
+
+
 @pytest.mark.parametrize(
     ("text", "is_on", "hours"),
     [
