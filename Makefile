@@ -6,7 +6,7 @@ VENV := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint bench drill messages lock
+.PHONY: help setup run test lint audit sbom bench drill messages lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,7 +22,7 @@ test: ## every test but the drills, after installing what they need
 	@$(PYTHON) -I config/standalone/setup_machine.py --to-test
 	$(VENV)/python -m pytest --numprocesses 3 --dist worksteal
 
-lint: ## style, types, arrows between packages, templates, translations, migrations, settings, compose file
+lint: ## style, types, arrows between packages, templates, translations, migrations, settings, compose file, secrets, licenses
 	@$(PYTHON) -I config/standalone/setup_machine.py --to-check
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
@@ -33,6 +33,17 @@ lint: ## style, types, arrows between packages, templates, translations, migrati
 	$(VENV)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(VENV)/python manage.py check --fail-level WARNING
 	$(VENV)/python -m tests.production
+	$(VENV)/python -m tests.secret_scan
+	$(VENV)/pip-licenses --summary
+
+audit: setup ## known vulnerabilities of the packages in the lock files; asks the package index
+	$(VENV)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off --requirement requirements.lock
+	$(VENV)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off --requirement requirements-dev.lock
+
+sbom: setup ## the packages of the program with versions and hashes, as CycloneDX, in var/sbom.cdx.json
+	@mkdir -p var
+	PYTHONWARNINGS=ignore::UserWarning $(VENV)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible \
+		--output-format JSON --output-file var/sbom.cdx.json
 
 bench: setup ## the benchmarks; FULL=1 for a million contacts, and ten million profiles in the store (figures also in VAR_DIR)
 	@$(VENV)/python -m tests.benchmark; runs=$$?; $(VENV)/python -m tests.benchmark.store; store=$$?; \

@@ -26,6 +26,8 @@ _PATTERNS = (
     # postgres://user:abc@host
     (re.compile(r"(://[^\s:/@]*:)[^\s@/]+@"), rf"\1{REDACTED}@"),
 )
+# Line breaks, also those that only some programs know, and what terminals obey.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _QUIET = {
     # A line for every tick of every two seconds says nothing; what goes wrong is logged as warning or error.
     "celery.app.trace": "WARNING",
@@ -54,6 +56,11 @@ class Formatter(logging.Formatter):
         import time
 
         return time.gmtime(seconds)
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """Return the line, with line breaks and other control characters escaped: what a stranger sends, such as a
+        Host header, must not look like a line of its own."""
+        return _CONTROL.sub(lambda found: repr(found[0])[1:-1], super().formatMessage(record))
 
     def format(self, record: logging.LogRecord) -> str:
         return redact(super().format(record), own_secrets=self._own_secrets)

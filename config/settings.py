@@ -73,9 +73,12 @@ SESSION_DAYS = environment.number("SESSION_DAYS", 14, least=1, most=365)
 SESSION_COOKIE_AGE = SESSION_DAYS * 86_400
 CSRF_COOKIE_NAME = f"{SESSION_COOKIE_NAME}_csrf"
 DEVICE_COOKIE_NAME = f"{SESSION_COOKIE_NAME}_device"
+MESSAGE_COOKIE_NAME = f"{SESSION_COOKIE_NAME}_messages"
+MESSAGE_STORAGE = "config.platform.web.message_storage.MessageStorage"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
+        "object-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
         "img-src": [SELF],
@@ -169,13 +172,14 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     # Pages are compressed here and not by a proxy alone: with a random length, against BREACH.
     "django.middleware.gzip.GZipMiddleware",
+    "config.platform.web.middleware.RefuseTrace",
     "config.platform.web.middleware.DropForgedHeaders",
     "config.platform.web.middleware.DropNulCharacters",
     "config.platform.web.middleware.RememberOrigin",
     "config.platform.api.middleware.ApiRequests",
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",  # static files too: a browser may open one on its own
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -235,6 +239,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "config.platform.accounts.password_words.InstallationWordsValidator"},
 ]
 LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = "system:home"

@@ -3,8 +3,8 @@ files until their import ends."""
 
 import logging
 import re
+import secrets
 import time
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -190,7 +190,7 @@ def remove_data_source(source: DataSource, *, by: User) -> int:
 
 def store_upload(file: "UploadedFile[Any]", *, by: User) -> str:
     """Store an uploaded file. Returns the token that finds it."""
-    token = f"{uuid.uuid4().hex}-{by.pk}{suffix_of(file.name or '') or '.csv'}"
+    token = f"{secrets.token_hex(16)}-{by.pk}{suffix_of(file.name or '') or '.csv'}"
     folder = Path(settings.UPLOAD_DIR)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / token).open("xb") as stored:

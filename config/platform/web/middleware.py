@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.core.cache import cache
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -48,6 +48,15 @@ class DropForgedHeaders(Middleware):
         if not is_trusted_proxy(str(request.META.get("REMOTE_ADDR", ""))):
             for name in _FORWARDED:
                 request.META.pop(name, None)
+        return self.get_response(request)
+
+
+class RefuseTrace(Middleware):
+    """Refuse TRACE, which views would take for GET."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method == "TRACE":
+            return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
         return self.get_response(request)
 
 

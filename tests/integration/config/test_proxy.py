@@ -4,8 +4,10 @@ that tells what it was asked."""
 import json
 import shutil
 import socket
+import ssl
 import subprocess
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -111,6 +113,30 @@ def test_http_is_redirected_to_https(proxy: Proxy) -> None:
     assert answer.status_code in (301, 308)
     assert answer.headers["Location"].startswith("https://localhost")
     assert "Server" not in proxy.get("/").headers
+
+
+def test_the_api_is_not_redirected_so_that_programs_notice(proxy: Proxy) -> None:
+    url = f"http://localhost:{proxy.http}/api/v1/exports"
+    answer = requests.get(url, headers={"Authorization": "Bearer x"}, allow_redirects=False, timeout=10)
+    assert (answer.status_code, "Location" in answer.headers) == (403, False)
+    assert "Use https" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("version", "is_taken"), [(ssl.TLSVersion.TLSv1_1, False), (ssl.TLSVersion.TLSv1_2, True)]
+)
+def test_old_versions_of_tls_are_refused(proxy: Proxy, version: ssl.TLSVersion, is_taken: bool) -> None:
+    context = ssl.create_default_context(cafile=str(proxy.authority))
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")  # lets this client offer the old ones at all
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = context.maximum_version = version
+    with socket.create_connection(("localhost", proxy.https), timeout=10) as plain:
+        if is_taken:
+            context.wrap_socket(plain, server_hostname="localhost").close()
+        else:
+            with pytest.raises(ssl.SSLError, match=r"PROTOCOL_VERSION|protocol version"):
+                context.wrap_socket(plain, server_hostname="localhost")
 
 
 def test_headers_that_name_the_client_are_replaced(proxy: Proxy) -> None:

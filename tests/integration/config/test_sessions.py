@@ -102,12 +102,13 @@ def test_expired_rows_are_cleared_at_night(alice: User, bob: User) -> None:
 @pytest.mark.parametrize(("https", "prefix"), [("yes", "__Host-"), ("no", "")])
 def test_behind_https_cookies_carry_the_prefix(https: str, prefix: str) -> None:
     program = (
-        "from config import settings as s; print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.DEVICE_COOKIE_NAME)"
+        "from config import settings as s; "
+        "print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.DEVICE_COOKIE_NAME, s.MESSAGE_COOKIE_NAME)"
     )
     known = {**os.environ, "HTTPS": https}
     found = subprocess.run([sys.executable, "-c", program], env=known, capture_output=True, text=True, check=True)
     name = f"{prefix}segment_exports"
-    assert found.stdout.split() == [name, f"{name}_csrf", f"{name}_device"]
+    assert found.stdout.split() == [name, f"{name}_csrf", f"{name}_device", f"{name}_messages"]
 
 
 def sign_in(browser: str) -> Client:

@@ -55,3 +55,19 @@ def test_a_header_without_end_is_refused(web: Web) -> None:
     with half_requests(web, 1, HALF_HEADER) as (client,):
         client.sendall(b"x" * 40_000)
         assert client.makefile("rb").readline().startswith(b"HTTP/1.0 431")
+
+
+SMUGGLED = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
+TWO_LENGTHS = (
+    b"POST /healthz HTTP/1.1\r\nHost: localhost\r\n"
+    b"Content-Length: %d\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" % (5 + len(SMUGGLED))
+)
+
+
+def test_a_request_with_two_lengths_smuggles_no_other(web: Web) -> None:
+    """Where a proxy goes by one length and the server by the other, a client could put a request before those of
+    others: so the server must not answer what follows."""
+    with half_requests(web, 1, TWO_LENGTHS + SMUGGLED) as (client,):
+        client.settimeout(5)
+        answers = client.makefile("rb").read()
+    assert answers.count(b"HTTP/1.") == 1

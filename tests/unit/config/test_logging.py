@@ -64,6 +64,14 @@ def test_it_strikes_out_tracebacks_too() -> None:
     assert "hush" not in line
 
 
+def test_a_text_from_outside_makes_no_line_of_its_own() -> None:
+    text = "evil\r\n2026-01-01T00:00:00.000Z INFO accounts: signed in\x1b[2J\u2028"
+    record = logging.LogRecord("web", logging.WARNING, __file__, 1, "refused %s", (text,), None)
+    line = Formatter().format(record)
+    assert line.splitlines() == [line]
+    assert line.endswith(r"refused evil\r\n2026-01-01T00:00:00.000Z INFO accounts: signed in\x1b[2J\u2028")
+
+
 def test_a_line_begins_with_the_moment_in_utc() -> None:
     record = logging.LogRecord("exports", logging.INFO, __file__, 1, "done", (), None)
     record.created, record.msecs = 0.0, 5.0
