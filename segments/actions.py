@@ -139,34 +139,34 @@ def duplicate_segment(segment: Segment, *, by: User) -> Segment:
 
 
 @transaction.atomic
-def activate_segment(segment: Segment, *, by: User) -> None:
+def activate_segment(segment: Segment, *, by: User | None) -> None:
     """Activate a segment and queue a refresh."""
     if _set_flag(segment, "is_active", True, "activated", by):
         request_refresh(segment, by=by)
 
 
 @transaction.atomic
-def deactivate_segment(segment: Segment, *, by: User) -> None:
+def deactivate_segment(segment: Segment, *, by: User | None) -> None:
     """Deactivate a segment: it is no longer refreshed, and its status is Skipped."""
     if _set_flag(segment, "is_active", False, "deactivated", by):
         skip_refresh(segment, message=refresh.skip_reason(segment))
 
 
 @transaction.atomic
-def make_static(segment: Segment, *, by: User) -> None:
+def make_static(segment: Segment, *, by: User | None) -> None:
     """Make a segment static: it keeps the members it has."""
     _set_flag(segment, "is_static", True, "made_static", by)
 
 
 @transaction.atomic
-def make_dynamic(segment: Segment, *, by: User) -> None:
+def make_dynamic(segment: Segment, *, by: User | None) -> None:
     """Make a segment dynamic: its rules decide about its members again."""
     if _set_flag(segment, "is_static", False, "made_dynamic", by) and segment.is_active:
         request_refresh(segment, by=by)
 
 
 @transaction.atomic
-def use_as_exclusion(segment: Segment, *, by: User) -> None:
+def use_as_exclusion(segment: Segment, *, by: User | None) -> None:
     """Make a segment the exclusion segment, in place of the one that is: no export sends its members. Raises
     NotRefreshed."""
     permissions.check_can_choose_exclusion(by)
@@ -186,14 +186,14 @@ def use_as_exclusion(segment: Segment, *, by: User) -> None:
 
 
 @transaction.atomic
-def stop_exclusion(segment: Segment, *, by: User) -> None:
+def stop_exclusion(segment: Segment, *, by: User | None) -> None:
     """Stop using a segment as the exclusion segment: exports send its members again."""
     permissions.check_can_choose_exclusion(by)
     if Segment.objects.filter(pk=segment.pk, is_exclusion=True).update(is_exclusion=False):
         record("exclusion_ended", segment, by=by, changes={"exclusion segment": (segment.name, None)})
 
 
-def _set_flag(segment: Segment, field: str, value: bool, action: str, by: User) -> bool:
+def _set_flag(segment: Segment, field: str, value: bool, action: str, by: User | None) -> bool:
     """Set a flag of a segment and record it. Returns False when it was set already."""
     permissions.check_can_manage_segments(by)
     locked = Segment.objects.select_for_update(no_key=True).get(pk=segment.pk)
@@ -215,7 +215,7 @@ def _recorded_fields(segment: Segment) -> dict[str, str]:
 
 
 @transaction.atomic
-def remove_segment(segment: Segment, *, by: User) -> None:
+def remove_segment(segment: Segment, *, by: User | None) -> None:
     """Remove a segment; its profiles stay. Raises SegmentInUse while exports or other segments use it, and
     IsExclusion."""
     permissions.check_can_manage_segments(by)

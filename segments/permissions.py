@@ -36,9 +36,11 @@ def user_can_choose_exclusion(user: User) -> bool:
     return user.may(Permission.SYSTEM_MANAGE)
 
 
-def check_can_choose_exclusion(user: User) -> None:
-    """Raise PermissionDenied unless the user may choose the segment whose members no export sends."""
-    check_permission(user, Permission.SYSTEM_MANAGE)
+def check_can_choose_exclusion(user: User | None) -> None:
+    """Raise PermissionDenied unless the user may choose the segment whose members no export sends; None is the
+    system itself."""
+    if user is not None:
+        check_permission(user, Permission.SYSTEM_MANAGE)
 
 
 def user_can_manage_identity(user: User) -> bool:

@@ -1,6 +1,7 @@
 """Apply a manifest: read it, plan it, and apply all of it in one transaction."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from django.core.exceptions import PermissionDenied
@@ -8,31 +9,56 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from config.console.manifest import connections, exports, segments, specs
+from config.console.manifest.current import current_configuration
+from config.console.manifest.differences import Difference, compare
 from config.console.manifest.document import FileRefused, Problem, Problems
-from config.console.manifest.specs import ScheduleSpec, report_line
+from config.console.manifest.specs import ScheduleSpec, Specs, report_line
 from config.console.system_refresh import actions as system_actions
 from config.platform.web.versions import Gone, StaleEdit
 from connections.actions import NameTaken
+from segments.models import Segment
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What a manifest changed, or would change: the report with a line for each entry, and what was and is."""
+
+    report: list[str]
+    differences: list[Difference]
 
 
 def apply(
     path: Path, *, dry_run: bool = False, environ: Mapping[str, str] | None = None, wake_worker: bool = True
 ) -> list[str]:
-    """Create or update connections, segments, exports and the system schedule as the manifest at ``path`` says.
+    """Apply the manifest at ``path``, see ``apply_manifest``, and return the report."""
+    return apply_manifest(path, dry_run=dry_run, environ=environ, wake_worker=wake_worker).report
+
+
+def apply_manifest(
+    path: Path,
+    *,
+    content: bytes | None = None,
+    dry_run: bool = False,
+    environ: Mapping[str, str] | None = None,
+    wake_worker: bool = True,
+) -> Applied:
+    """Create or update connections, segments, exports and the system schedule as the manifest says, which is at
+    ``path`` unless ``content`` is given.
 
     ``dry_run`` changes nothing. ``environ`` stands in for the environment in which references are looked up; then
     the secrets are stored rather than the references. ``wake_worker=False`` leaves the refresh of segments to the
     caller.
 
-    Returns a report with one line for each. Raises FileRefused with every problem; nothing is changed then."""
+    Raises FileRefused with every problem; nothing is changed then."""
     problems = Problems(path)
-    found = specs.read(path, problems)
+    found = specs.read(path, problems, content)
     planned_connections = [connections.plan(spec, problems, environ) for spec in found.connections]
     segments.check(found.segments, problems)
     planned_exports = [exports.plan(spec, found, problems) for spec in found.exports]
     problems.stop_if_any()
     try:
         with transaction.atomic():
+            before = current_configuration()
             report = [connections.apply(planned, problems) for planned in planned_connections if planned]
             report += [
                 segments.apply(spec, problems, wake_worker=wake_worker)
@@ -43,11 +69,23 @@ def apply(
             if found.system_refresh is not None:
                 report.append(_apply_system_refresh(found.system_refresh))
             problems.stop_if_any()
+            differences = [*compare(before, current_configuration()), *_pending(found)]
             transaction.set_rollback(dry_run)
     except (StaleEdit, Gone, NameTaken, IntegrityError, PermissionDenied) as error:
         reason = _("Another user changed the same settings at the same time. Apply the file again.")
         raise FileRefused([Problem(path, 1, reason)]) from error
-    return report
+    return Applied(report, differences)
+
+
+def _pending(found: Specs) -> list[Difference]:
+    """Return what the file wants and cannot be yet: a segment excludes no one before its first refresh."""
+    names = [spec.name for spec in found.segments if spec.flags.exclusion]
+    present = Segment.objects.filter(is_exclusion=True).values_list("name", flat=True).first() or ""
+    return [
+        Difference("segments", name, "exclusion", False, True)
+        for name in names
+        if name.casefold() != present.casefold()
+    ]
 
 
 def _apply_system_refresh(spec: ScheduleSpec) -> str:
@@ -55,7 +93,7 @@ def _apply_system_refresh(spec: ScheduleSpec) -> str:
     row = system_actions.load_schedule()
     rule = spec.rule or row.rule or {}
     change = _("unchanged")
-    if (row.is_on, row.rule) != (spec.is_on, rule):
+    if (row.is_on, row.rule or {}) != (spec.is_on, rule):
         system_actions.save_schedule(is_on=spec.is_on, rule=rule, version=row.version, by=None)
         change = _("updated")
     return report_line(_("schedule"), _("System refresh"), change)

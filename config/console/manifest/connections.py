@@ -12,7 +12,8 @@ from pathlib import Path
 from django.utils.translation import gettext as _
 
 from config.console.manifest.document import Lined, Problems
-from config.console.manifest.specs import ConnectionSpec, report_line, what_changed
+from config.console.manifest.limits import check_limits
+from config.console.manifest.specs import KEPT, ConnectionSpec, report_line, what_changed
 from config.platform.accounts.permissions import Role
 from config.platform.encryption.keyring import CannotDecrypt
 from config.platform.encryption.references import VARIABLE_PREFIX, UnresolvedReference, resolve_reference
@@ -65,12 +66,14 @@ def _from_file(path: Path) -> str:
 
 @dataclass(frozen=True)
 class Desired:
-    """A connection as the file wants it, checked. ``secrets`` None: the file says nothing of credentials."""
+    """A connection as the file wants it, checked. ``secrets`` None: the credentials stay; ``lacks_secrets``: since
+    the file wants to keep some that are not stored here."""
 
     spec: ConnectionSpec
     existing: Connection | None
     roles: list[str] | None
     secrets: Mapping[str, str] | None
+    lacks_secrets: bool
     options: Mapping[str, str]
 
     def __repr__(self) -> str:
@@ -93,8 +96,18 @@ def plan(spec: ConnectionSpec, problems: Problems, environ: Mapping[str, str] | 
     roles = _roles(spec, problems)
     if destination is None:
         return None
+    if spec.limits is not None:
+        check_limits(spec.limits, existing, spec.limits_line, problems)
     found_secrets, options = _credentials(spec, destination, problems, environ)
-    return Desired(spec, existing, roles, found_secrets, options)
+    kept = _kept(existing)
+    lacks = found_secrets is not None and any(
+        value == KEPT and name not in kept for name, value in found_secrets.items()
+    )
+    if found_secrets is not None:
+        found_secrets = {
+            name: kept.get(name, "") if value == KEPT else value for name, value in found_secrets.items()
+        }
+    return Desired(spec, existing, roles, None if lacks else found_secrets, lacks, options)
 
 
 def apply(desired: Desired, problems: Problems) -> str:
@@ -102,9 +115,12 @@ def apply(desired: Desired, problems: Problems) -> str:
     spec = desired.spec
     connection, changed = (_create(desired), []) if desired.existing is None else _edit(desired, desired.existing)
     notes: list[str] = []
+    if desired.lacks_secrets:
+        notes.append(_("The credentials are not in the file. Enter them on the page of the connection."))
     if desired.secrets is not None and not _is_connected_with(connection, desired.secrets, desired.options):
         changed.append("credentials")
         notes += _connect(connection, desired.secrets, desired.options, spec, problems)
+    changed += _set_limits(connection, spec)
     if (status := policies.why_it_cannot_run(connection)) is not None:
         notes.append(f"{status.label}. {status.sentence}")
     change = what_changed(changed, created=desired.existing is None)
@@ -169,6 +185,9 @@ def _credentials(
             known = ", ".join(fields)
             problems.add(line, _("“%(name)s” is unknown. Available: %(known)s.") % {"name": name, "known": known})
         elif fields[name].secret:
+            if written == KEPT:
+                found[name] = KEPT
+                continue
             suggestion = f"{VARIABLE_PREFIX}{destination.key}_{name}".upper()
             try:
                 found[name] = _secret(written, suggestion, environ)
@@ -212,6 +231,26 @@ def _edit(desired: Desired, connection: Connection) -> tuple[Connection, list[st
     if changed:
         actions.edit(by=None, connection=connection, version=connection.version, name=name, allowed_roles=roles)
     return connection, changed
+
+
+def _set_limits(connection: Connection, spec: ConnectionSpec) -> list[str]:
+    """Set the limits and the number of parallel requests that the file says. Returns which of them changed."""
+    changed = []
+    if spec.limits is not None and spec.limits != connection.limited:
+        actions.set_limits(by=None, connection=connection, limits=spec.limits)
+        changed.append("limits")
+    if spec.parallel_requests not in (None, connection.max_in_flight):
+        actions.set_max_in_flight(by=None, connection=connection, calls=spec.parallel_requests)
+        changed.append("parallel_requests")
+    return changed
+
+
+def _kept(connection: Connection | None) -> Mapping[str, str]:
+    """Return the credentials that are stored, empty when there are none or they cannot be read."""
+    try:
+        return vault.stored(connection) if connection else {}
+    except CannotDecrypt:
+        return {}
 
 
 def _is_connected_with(connection: Connection, desired: Mapping[str, str], options: Mapping[str, str]) -> bool:

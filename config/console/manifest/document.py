@@ -57,9 +57,9 @@ def line_of(node: Node) -> int:
     return int(node.start_mark.line) + 1
 
 
-def read(path: Path) -> Node:
-    """Read the root of the file. Raises FileRefused when it is no YAML at all."""
-    text = _text(path)
+def read(path: Path, content: bytes | None = None) -> Node:
+    """Read the root of the file, or of ``content`` in its place. Raises FileRefused when it is no YAML at all."""
+    text = _text(path, content)
     try:
         _refuse_aliases(path, text)
         root = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -82,11 +82,11 @@ def _line_of_error(error: yaml.MarkedYAMLError) -> int:
     return int(mark.line) + 1 if mark else 1
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, given: bytes | None) -> str:
     try:
-        if path.stat().st_size > _MOST_BYTES:
+        if (path.stat().st_size if given is None else len(given)) > _MOST_BYTES:
             raise _refused(path, 1, _("The file is larger than 10 MB."))
-        content = path.read_bytes()
+        content = path.read_bytes() if given is None else given
     except OSError as error:
         raise _refused(path, 1, _("The file cannot be read: %s.") % error.strerror) from error
     try:
@@ -117,6 +117,7 @@ def kind_of(node: Node) -> str:
 
 
 Lined = tuple[str, int]  # a text and its line
+TRUTHS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 
 
 class Entry:
@@ -192,6 +193,25 @@ class Entry:
         text = self.text(key, required=required, most=most)
         return (text, self.line_of(key)) if text else None
 
+    def truth(self, key: str) -> bool | None:
+        """Return yes or no; None when the file does not say, or says something else, which is a problem."""
+        written = self.text(key)
+        if written is not None and written.lower() not in TRUTHS:
+            self.note(key, _("“%s” must be yes or no.") % key)
+        return None if written is None else TRUTHS.get(written.lower())
+
+    def number(self, key: str, *, least: int, most: int) -> int | None:
+        """Return a whole number in the range; None when the file does not say, or not so, which is a problem."""
+        written = self.text(key)
+        if written is None:
+            return None
+        number = int(written) if written.isascii() and written.isdigit() and len(written) < 12 else -1
+        if not least <= number <= most:
+            words = {"key": key, "least": least, "most": most}
+            self.note(key, _("“%(key)s” must be a whole number from %(least)d to %(most)d.") % words)
+            return None
+        return number
+
     def texts(self, key: str, *, required: bool = False) -> list[tuple[str, int]] | None:
         """Return a list of texts, each with its line; None when there is none."""
         node = self._values.get(key)
@@ -225,6 +245,16 @@ def text_of(node: Node) -> str | None:
     return str(node.value)
 
 
+def is_nothing(node: Node | None) -> bool:
+    """Tell whether a key is there without a value, or with null."""
+    return node is not None and node.tag == _NULL
+
+
+def says(node: Node | None, word: str) -> bool:
+    """Tell whether a value is one word."""
+    return node is not None and text_of(node) == word
+
+
 def _unknown_key(name: str, known: Sequence[str]) -> str:
     close = get_close_matches(name, known, n=1)
     if close:
@@ -234,9 +264,6 @@ def _unknown_key(name: str, known: Sequence[str]) -> str:
 
 def _found(key: str, node: Node) -> dict[str, str]:
     return {"key": key, "kind": kind_of(node)}
-
-
-_TRUTHS = {"yes": True, "true": True, "no": False, "false": False}
 
 
 @dataclass(frozen=True)
@@ -282,12 +309,8 @@ def _rule(
         rule["other_attribute"] = entry.text("other_attribute") or ""
     if (value := entry.value("value")) is not None:
         rule["value"] = _value(value)
-    if entry.value("ignore_case") is not None:
-        written = (entry.text("ignore_case") or "").lower()
-        if written not in _TRUTHS:
-            entry.note("ignore_case", _("“ignore_case” must be yes or no."))
-        elif _TRUTHS[written]:
-            rule["ignore_case"] = True
+    if entry.truth("ignore_case"):
+        rule["ignore_case"] = True
     return rule
 
 

@@ -68,7 +68,7 @@ def plan(spec: ExportSpec, specs: Specs, problems: Problems) -> Desired:
     existing = Export.objects.filter(name__iexact=spec.name).first()
     _check_segments(spec, specs, problems)
     _check_attributes(spec, problems)
-    destination = _destination(spec.connection, specs, problems)
+    destination = _destination(spec.connection, specs, problems) if spec.connection else None
     if destination is not None:
         _check_answers(spec, existing, destination, problems)
         check_removal(spec.removal, existing, destination, problems)
@@ -243,7 +243,7 @@ def _settings(desired: Desired, before: ExportSettings | None) -> ExportSettings
     answers = {name: answer for name, (answer, _line) in (spec.answers or {}).items()}
     from_file = ExportSettings(
         name=spec.name,
-        connection=connection_entries.find(spec.connection[0]),
+        connection=connection_entries.find(spec.connection[0]) if spec.connection else None,
         list_id=spec.list_id[0],
         email_attribute=spec.email[0],
         segments=[found for name, _line in spec.segments if (found := find_segment(name))],

@@ -9,7 +9,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from config.console.manifest.document import Problems
-from config.console.manifest.specs import SegmentSpec, report_line, what_changed
+from config.console.manifest.rules import plain_rules
+from config.console.manifest.specs import SegmentFlags, SegmentSpec, report_line, what_changed
 from segments import actions, catalog, refresh
 from segments.models import Segment
 from segments.rules import references, tree
@@ -46,6 +47,9 @@ def check(specs: Sequence[SegmentSpec], problems: Problems) -> None:
         for problem in tree.problems(_Names(ids).resolve(spec.rules.tree), types):
             if problem.path not in unknown:
                 problems.add(spec.rules.line_at(problem.path), problem.message)
+    chosen = [spec for spec in specs if spec.flags.exclusion]
+    for spec in chosen[1:]:
+        problems.add(spec.line, _("“%s” is the exclusion segment already. There can be one.") % chosen[0].name)
     try:
         in_order(specs)
     except CycleError as error:
@@ -68,7 +72,9 @@ def apply(spec: SegmentSpec, problems: Problems, *, wake_worker: bool) -> str:
     """Create or update a segment; workers refresh a new or changed one. Returns the line of the report."""
     segment = Segment.objects.filter(name__iexact=spec.name).first()
     rules = _Names(_stored()).resolve(spec.rules.tree)
-    created, changed = segment is None, []
+    created = segment is None
+    changed: list[str] = []
+    notes: list[str] = []
     try:
         if segment is None:
             segment = actions.create_segment(
@@ -80,27 +86,70 @@ def apply(spec: SegmentSpec, problems: Problems, *, wake_worker: bool) -> str:
                 wake_worker=wake_worker,
             )
         else:
-            description = segment.description if spec.description is None else spec.description
-            tags = segment.tags if spec.tags is None else list(spec.tags)
-            wanted = {"name": spec.name, "description": description, "rules": rules, "tags": tags}
-            changed = [field for field, value in wanted.items() if getattr(segment, field) != value]
-            if changed:
-                actions.edit_segment(
-                    segment,
-                    version=segment.version,
-                    name=spec.name,
-                    description=description,
-                    tags=tags,
-                    rules_tree=rules,
-                    by=None,
-                    wake_worker=wake_worker,
-                )
+            changed += _unlock(segment, spec.flags)
+            changed += _edit(segment, spec, rules, wake_worker=wake_worker)
+        locked, notes = _lock(segment, spec.flags)
+        changed += locked
     except (actions.RulesLocked, InvalidRules) as refusal:
         problems.add(spec.line, str(refusal))
     if spec.schedule and segment is not None:
         changed += spec.schedule.save_to(refresh.schedule_of(segment), partial(refresh.set_schedule, segment))
     name = segment.name if segment is not None and not changed and not created else spec.name
-    return report_line(_("segment"), name, what_changed(changed, created=created))
+    return report_line(_("segment"), name, what_changed(changed, created=created), notes)
+
+
+def _edit(segment: Segment, spec: SegmentSpec, rules: dict[str, Any], *, wake_worker: bool) -> list[str]:
+    """Let a segment have the name, description, tags and rules of the file. Returns which of them changed."""
+    description = segment.description if spec.description is None else spec.description
+    tags = segment.tags if spec.tags is None else list(spec.tags)
+    present = segment.name, segment.description, segment.tags, plain_rules(segment.rules, {})
+    wanted = spec.name, description, tags, rules
+    keys = ("name", "description", "tags", "rules")
+    changed = [key for key, was, is_ in zip(keys, present, wanted, strict=True) if was != is_]
+    if changed:
+        actions.edit_segment(
+            segment,
+            version=segment.version,
+            name=spec.name,
+            description=description,
+            tags=tags,
+            rules_tree=rules if "rules" in changed else segment.rules,
+            by=None,
+            wake_worker=wake_worker,
+        )
+    return changed
+
+
+def _unlock(segment: Segment, flags: SegmentFlags) -> list[str]:
+    """Activate a segment and make it dynamic where the file says so: only then can its rules change."""
+    changed = []
+    if flags.active and not segment.is_active:
+        actions.activate_segment(segment, by=None)
+        changed.append("active")
+    if flags.static is False and segment.is_static:
+        actions.make_dynamic(segment, by=None)
+        changed.append("static")
+    return changed
+
+
+def _lock(segment: Segment, flags: SegmentFlags) -> tuple[list[str], list[str]]:
+    """Deactivate a segment, make it static or the exclusion segment where the file says so. Returns what changed,
+    and sentences about what could not be done."""
+    changed = []
+    if flags.active is False and segment.is_active:
+        actions.deactivate_segment(segment, by=None)
+        changed.append("active")
+    if flags.static and not segment.is_static:
+        actions.make_static(segment, by=None)
+        changed.append("static")
+    is_exclusion = Segment.objects.filter(pk=segment.pk, is_exclusion=True).exists()
+    if flags.exclusion is None or flags.exclusion == is_exclusion:
+        return changed, []
+    try:
+        actions.use_as_exclusion(segment, by=None) if flags.exclusion else actions.stop_exclusion(segment, by=None)
+    except actions.NotRefreshed:
+        return changed, [_("It is not the exclusion segment yet. Apply the file again after its first refresh.")]
+    return [*changed, "exclusion"], []
 
 
 def _stored() -> dict[str, int]:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from config.console.manifest import document
 from config.console.manifest.control_groups import CONTROL_KEYS, ControlSpec, read_control
 from config.console.manifest.document import Entry, Lined, LinedRules, Problems
+from config.console.manifest.limits import read_limits, read_parallel_requests
 from config.console.manifest.mapped_fields import MappedField, read_fields
 from config.console.manifest.run_after import AFTER_KEYS, RunAfterSpec, read_run_after
 from config.console.manifest.tags import read_tags
@@ -18,10 +19,13 @@ from config.platform.schedules.next_due import Recurrence
 from config.platform.schedules.serialize import WrongRule, from_plain, to_plain
 from connections.destinations.base import Destination
 from connections.destinations.values import ListDetails
+from connections.models import Limits
 from exports.actions.manage import ExportSettings
 from exports.forms import removal_fields
 from exports.models import Export, Removal
 
+# What a file says of secrets that are stored here: they stay.
+KEPT = "kept"
 REMOVAL_KEYS = ("removal", "mark_field", "mark_value")
 
 
@@ -102,7 +106,6 @@ def _removal_of(spec: RemovalSpec, existing: Export | None) -> str:
 SYSTEM, OFF = "system", "off"
 _SINGLE = ("recurrence", "zone", "starts_on", "cron")
 _LISTS = ("times", "weekdays", "month_days")
-_YES_OR_NO = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 SYSTEM_REFRESH = "system_refresh"
 
 
@@ -136,10 +139,7 @@ def _schedule(entry: Entry, problems: Problems) -> ScheduleSpec | None:
 
 
 def _rule(entry: Entry, problems: Problems) -> ScheduleSpec | None:
-    switch = entry.text("on") or "yes"
-    if switch not in _YES_OR_NO:
-        entry.note("on", _("Use yes or no."))
-    is_on = _YES_OR_NO.get(switch, True)
+    is_on = entry.truth("on") is not False
     if entry.text("recurrence", required=True) == SYSTEM:
         return ScheduleSpec(is_on, None)
     plain: dict[str, Any] = {name: entry.text(name) for name in _SINGLE}
@@ -194,6 +194,18 @@ class ConnectionSpec:
     shared_with: Sequence[Lined] | None
     credentials: Mapping[str, Lined] | None
     credentials_line: int
+    limits: Limits | None
+    limits_line: int
+    parallel_requests: int | None
+
+
+@dataclass(frozen=True)
+class SegmentFlags:
+    """Whether a segment is active, static, and the exclusion segment; None for what the file does not say."""
+
+    active: bool | None
+    static: bool | None
+    exclusion: bool | None
 
 
 @dataclass(frozen=True)
@@ -205,16 +217,18 @@ class SegmentSpec:
     description: str | None
     rules: LinedRules
     tags: Sequence[str] | None
+    flags: SegmentFlags
     schedule: ScheduleSpec | None
 
 
 @dataclass(frozen=True)
 class ExportSpec:
-    """One entry of ``exports``. ``fields`` says what the fields of the list get."""
+    """One entry of ``exports``. ``connection`` is None for “No connection”; ``fields`` says what the fields of the
+    list get."""
 
     line: int
     name: str
-    connection: Lined
+    connection: Lined | None
     list_id: Lined
     segments: Sequence[Lined]
     email: Lined
@@ -238,23 +252,24 @@ class Specs:
     system_refresh: ScheduleSpec | None = None
 
 
-def read(path: Path, problems: Problems) -> Specs:
+def read(path: Path, problems: Problems, content: bytes | None = None) -> Specs:
     """Read all entries; problems are added to ``problems``. Raises FileRefused when the file is no YAML."""
-    root = Entry(document.read(path), problems, SECTIONS)
+    root = Entry(document.read(path, content), problems, SECTIONS)
     specs = Specs()
-    for entry in _named(
-        root, "connections", ("destination", "environment", "shared_with", "credentials"), problems
-    ):
+    for entry in _named(root, "connections", CONNECTION_KEYS, problems):
         _add(specs.connections, _connection(entry, problems))
-    for entry in _named(root, "segments", ("description", "rules", "schedule", "tags"), problems):
+    for entry in _named(root, "segments", SEGMENT_KEYS, problems):
         _add(specs.segments, _segment(entry, problems))
-    for entry in _named(root, "exports", _EXPORT_KEYS, problems):
+    for entry in _named(root, "exports", EXPORT_KEYS, problems):
         _add(specs.exports, _export(entry, problems))
     specs.system_refresh = _system_refresh(root, problems)
     return specs
 
 
-_EXPORT_KEYS = (
+_FLAGS = ("active", "static", "exclusion")
+CONNECTION_KEYS = ("destination", "environment", "shared_with", "credentials", "limits", "parallel_requests")
+SEGMENT_KEYS = ("description", "rules", "schedule", "tags", *_FLAGS)
+EXPORT_KEYS = (
     *("connection", "list_id", "segments", "email", "fields", "answers", "schedule", "tags", "tell_also"),
     *(*REMOVAL_KEYS, *CONTROL_KEYS, *AFTER_KEYS),
 )
@@ -287,11 +302,15 @@ def _connection(entry: Entry, problems: Problems) -> ConnectionSpec | None:
     destination = entry.lined("destination", required=True)
     environment = entry.lined("environment", required=True)
     shared_with = entry.texts("shared_with")
-    credentials = _texts_by_key(entry, "credentials", problems)
+    is_kept = document.says(entry.value("credentials"), KEPT)
+    credentials = None if is_kept else _texts_by_key(entry, "credentials", problems)
+    limits, parallel_requests = read_limits(entry, problems), read_parallel_requests(entry)
     if name is None or destination is None or environment is None:
         return None
-    line = entry.line_of("credentials")
-    return ConnectionSpec(entry.line, name, destination, environment, shared_with, credentials, line)
+    required = entry.line, name, destination, environment, shared_with, credentials
+    return ConnectionSpec(
+        *required, entry.line_of("credentials"), limits, entry.line_of("limits"), parallel_requests
+    )
 
 
 def _segment(entry: Entry, problems: Problems) -> SegmentSpec | None:
@@ -305,19 +324,27 @@ def _segment(entry: Entry, problems: Problems) -> SegmentSpec | None:
     schedule = _schedule(entry, problems)
     if name is None:
         return None
-    return SegmentSpec(entry.line, name, description, rules, read_tags(entry), schedule)
+    flags = SegmentFlags(*(entry.truth(flag) for flag in _FLAGS))
+    return SegmentSpec(entry.line, name, description, rules, read_tags(entry), flags, schedule)
 
 
 def _export(entry: Entry, problems: Problems) -> ExportSpec | None:
     name = entry.text("name", required=True, most=LONGEST_NAME)
-    connection = entry.lined("connection", required=True)
+    detached = document.is_nothing(entry.value("connection"))
+    connection = None if detached else entry.lined("connection", required=True)
     list_id = entry.lined("list_id", required=True, most=64)
     segments = entry.texts("segments", required=True)
     email = entry.lined("email", required=True, most=LONGEST_NAME)
     fields = read_fields(entry, problems)
     answers = _texts_by_key(entry, "answers", problems)
     schedule = _schedule(entry, problems)
-    if name is None or connection is None or list_id is None or segments is None or email is None:
+    if (
+        name is None
+        or (connection is None and not detached)
+        or list_id is None
+        or segments is None
+        or email is None
+    ):
         return None
     if not segments:
         entry.note("segments", _("Enter at least one segment."))

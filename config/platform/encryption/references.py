@@ -20,12 +20,17 @@ class UnresolvedReference(Exception):
     """A reference cannot be resolved; the message says what to do, and never holds a secret."""
 
 
+def is_reference(value: str) -> bool:
+    """Tell whether ``value`` refers to a secret that is kept elsewhere."""
+    return value.partition(":")[0] in ("env", "file") and ":" in value
+
+
 def resolve_reference(value: str) -> str:
     """Return the secret that ``value`` refers to, or ``value`` if it is no reference. Raises
     UnresolvedReference."""
-    kind, colon, name = value.partition(":")
-    if not colon or kind not in ("env", "file"):
+    if not is_reference(value):
         return value
+    kind, _colon, name = value.partition(":")
     return _from_environment(name.strip()) if kind == "env" else _from_file(Path(name.strip()))
 
 

@@ -325,14 +325,16 @@ def test_the_example_in_the_manual_can_be_applied(file: File) -> None:
     assert Connection.objects.get().options == {"client_id": "0123456789abcdef0123456789abcdef"}
 
 
-def test_the_command_prints_a_line_per_thing_and_ends_with_0(
+def test_the_dry_run_prints_a_line_per_thing_and_ends_with_2(
     file: File, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CREDENTIAL_MAIN_KEY", SECRET)
     file.path.write_text(GOOD, encoding="utf-8")
 
-    call_command("apply", str(file.path), "--dry-run")
+    with pytest.raises(SystemExit) as ended:
+        call_command("apply", str(file.path), "--dry-run")
 
+    assert ended.value.code == 2  # a difference
     printed = capsys.readouterr().out.splitlines()
     assert len(printed) == 4
     assert printed[-1] == "Dry run: nothing was changed."

@@ -74,11 +74,11 @@ def test_what_it_does_not_say_stays(file: Path) -> None:
     ("text", "reason"),
     [
         ("often", "Use system, off"),
-        ("{recurrence: yearly, times: [02:00], zone: UTC}", "hours, daily, weekly or monthly"),
+        ("{recurrence: yearly, times: [02:00], zone: UTC}", "weekly, monthly or cron"),
         ("{recurrence: daily, times: [25:00], zone: UTC}", "“25:00” cannot be used here"),
         ("{recurrence: daily, times: [02:00], zone: Atlantis}", "Choose a time zone"),
         ("{recurrence: daily, times: [02:00], zone: UTC, days: [monday]}", "“days” is unknown"),
-        ("{on: perhaps, recurrence: daily, times: [02:00], zone: UTC}", "Use yes or no"),
+        ("{on: perhaps, recurrence: daily, times: [02:00], zone: UTC}", "“on” must be yes or no."),
     ],
 )
 def test_it_refuses_a_schedule_that_is_none_and_says_where(file: Path, text: str, reason: str) -> None:
