@@ -7,8 +7,10 @@ lost, doubled or late: the tick looks for jobs that no worker holds and enqueues
 
 import os
 import warnings
+from collections.abc import Sequence
 
-from celery import Celery, signals
+import structlog
+from celery import Celery, Task, signals
 from celery.schedules import crontab
 from kombu import Exchange, Queue
 
@@ -106,6 +108,27 @@ warnings.filterwarnings("ignore", message="You're running the worker with superu
 @signals.setup_logging.connect
 def _keep_our_logging(**_: object) -> None:
     """Leave logging to config/logging.py: Celery sets none up when this signal has a receiver."""
+
+
+@signals.before_task_publish.connect
+def _send_request_id(headers: dict[str, object] | None = None, **_: object) -> None:
+    """Send the ID of the request that enqueues a task with the message."""
+    request_id = structlog.contextvars.get_contextvars().get("request_id")
+    if headers is not None and request_id:
+        headers["request_id"] = request_id
+
+
+@signals.task_prerun.connect
+def _label_task(task: "Task[..., None]", args: Sequence[object] = (), **_: object) -> None:
+    """Label the log records of a task with its name, its job, and the request that enqueued it."""
+    structlog.contextvars.clear_contextvars()
+    labels = {"task": task.name, "job": args[0] if args else None, "request_id": task.request.get("request_id")}
+    structlog.contextvars.bind_contextvars(**{name: value for name, value in labels.items() if value})
+
+
+@signals.task_postrun.connect
+def _forget_labels(**_: object) -> None:
+    structlog.contextvars.clear_contextvars()
 
 
 @signals.worker_init.connect

@@ -1,13 +1,20 @@
-"""Logs: one line a record, to standard error; secrets never get into one.
+"""Write logs to standard error, one record a line, as text or as JSON (LOG_FORMAT), without secrets.
 
-What looks like a secret is struck out of the finished line, tracebacks included: values behind telling names,
-Authorization headers, passwords inside addresses, and our own keys wherever they turn up.
+Records have the labels of their context: ``request_id`` and ``user`` (an ID) of a request, ``task``, ``job`` and
+``run`` of work in the background. What a call gives as ``extra`` is a label, too. Secrets are redacted, in
+tracebacks too: values behind telling names, Authorization headers, passwords in addresses, and the keys of
+this installation.
 """
 
 import logging
 import logging.config
 import re
+from collections.abc import Mapping, MutableMapping
+from datetime import UTC, datetime
 from typing import Any
+
+import orjson
+import structlog
 
 REDACTED = "•••"
 
@@ -28,6 +35,9 @@ _PATTERNS = (
 )
 # Line breaks, also those that only some programs know, and what terminals obey.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_TELLING = re.compile(rf"(?i)(?:{'|'.join(_NAMES)}|authorization)")
+# The keys of every record; the others are labels.
+_FIXED = ("timestamp", "level", "logger", "event")
 _QUIET = {
     # A line for every tick of every two seconds says nothing; what goes wrong is logged as warning or error.
     "celery.app.trace": "WARNING",
@@ -40,30 +50,71 @@ _QUIET = {
 }
 
 
-class Formatter(logging.Formatter):
-    """Lines such as ``2026-05-04T10:00:00.123Z INFO exports.delivery.loop: batch 3 delivered``."""
+class Formatter(structlog.stdlib.ProcessorFormatter):
+    """Lines such as ``2026-05-04T10:00:00.123Z INFO exports.delivery.loop: batch 3 delivered run=7``, or JSON
+    objects with the keys ``timestamp``, ``level``, ``logger``, ``event``, ``exception`` and the labels."""
 
-    default_time_format = "%Y-%m-%dT%H:%M:%S"
-    default_msec_format = "%s.%03dZ"
+    def __init__(self, *, own_secrets: tuple[str, ...] = (), is_json: bool = False) -> None:
+        def redacted(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+            return {name: _redact_value(name, value, own_secrets) for name, value in event.items()}
 
-    def __init__(self, *, own_secrets: tuple[str, ...] = ()) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
-        self._own_secrets = own_secrets
+        super().__init__(
+            foreign_pre_chain=[
+                structlog.contextvars.merge_contextvars,
+                structlog.stdlib.ExtraAdder(),
+                _drop_objects,
+                _add_origin,
+            ],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                redacted,
+                _as_json if is_json else _as_text,
+            ],
+        )
 
-    @staticmethod
-    def converter(seconds: float | None) -> Any:
-        """Convert times to UTC."""
-        import time
 
-        return time.gmtime(seconds)
+def _drop_objects(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """Drop what is no text or number: requests and arguments that Django and Celery add may hold personal data."""
+    structure = ("exc_info", "stack_info")
+    return {
+        name: value
+        for name, value in event.items()
+        if isinstance(value, str | int | float) or name.startswith("_") or name in structure
+    }
 
-    def formatMessage(self, record: logging.LogRecord) -> str:
-        """Return the line, with line breaks and other control characters escaped: what a stranger sends, such as a
-        Host header, must not look like a line of its own."""
-        return _CONTROL.sub(lambda found: repr(found[0])[1:-1], super().formatMessage(record))
 
-    def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record), own_secrets=self._own_secrets)
+def _add_origin(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Add when, how grave and where a record is from."""
+    record: logging.LogRecord = event["_record"]
+    moment = datetime.fromtimestamp(record.created, UTC).replace(microsecond=int(record.msecs) * 1000)
+    event["timestamp"] = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    event["level"], event["logger"] = record.levelname, record.name
+    return event
+
+
+def _as_text(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
+    """Return the line, with line breaks and other control characters escaped: what a stranger sends, such as a
+    Host header, must not look like a line of its own."""
+    labels = dict(event)
+    start = "{timestamp} {level} {logger}: {event}".format(**labels)
+    traceback = labels.pop("exception", "")
+    named = (f"{name}={value}" for name, value in sorted(labels.items()) if name not in _FIXED)
+    line = _CONTROL.sub(lambda found: repr(found[0])[1:-1], " ".join([start, *named]))
+    return line + (f"\n{traceback}" if traceback else "")
+
+
+def _as_json(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
+    return orjson.dumps(dict(event), default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _redact_value(name: str, value: object, own_secrets: tuple[str, ...]) -> object:
+    """Redact a text, or the value of a label with a telling name; numbers and yes/no stay."""
+    if isinstance(value, bool | int | float | None):
+        return value
+    if name not in _FIXED and _TELLING.search(name):
+        return REDACTED
+    return redact(str(value), own_secrets=own_secrets)
 
 
 def redact(text: str, *, own_secrets: tuple[str, ...] = ()) -> str:
@@ -96,7 +147,9 @@ def configure(_: dict[str, Any] | None = None) -> None:
         {
             "version": 1,
             "disable_existing_loggers": False,
-            "formatters": {"line": {"()": Formatter, "own_secrets": own_secrets}},
+            "formatters": {
+                "line": {"()": Formatter, "own_secrets": own_secrets, "is_json": settings.LOG_FORMAT == "JSON"}
+            },
             "filters": {"no_traceback": {"()": lambda: without_traceback}},
             "handlers": {
                 "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["no_traceback"]}

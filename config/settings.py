@@ -176,6 +176,7 @@ MIDDLEWARE = [
     "config.platform.web.middleware.DropForgedHeaders",
     "config.platform.web.middleware.DropNulCharacters",
     "config.platform.web.middleware.RememberOrigin",
+    "config.platform.web.request_logs.LabelRequest",
     "config.platform.api.middleware.ApiRequests",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",  # static files too: a browser may open one on its own
@@ -186,6 +187,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "config.platform.accounts.sessions.EndOldSessions",
+    "config.platform.web.request_logs.LabelUser",
     "config.platform.web.middleware.RecordRefusals",
     "config.platform.web.middleware.ApplyUserFormats",
     "allauth.account.middleware.AccountMiddleware",
@@ -391,4 +393,5 @@ CAMPAIGN_MONITOR_OAUTH_CLIENT_SECRET = environment.text("CAMPAIGN_MONITOR_OAUTH_
 LOGGING_CONFIG = "config.logging.configure"
 # Django calls it only when there is something to configure.
 LOGGING = {"version": 1}
+LOG_FORMAT = environment.choice("LOG_FORMAT", "TEXT", ("TEXT", "JSON"))
 LOG_LEVEL = environment.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+import structlog
 from django.utils.translation import gettext as _
 
 from config.platform.jobs import leases
@@ -65,6 +66,11 @@ def run_slice(run_id: int) -> Next:
     run = claim.claim(run_id)
     if run is None:
         return Next.NOTHING
+    with structlog.contextvars.bound_contextvars(run=run.pk):
+        return _work_on(run)
+
+
+def _work_on(run: Run) -> Next:
     try:
         with leases.hold(run) as lease:
             return _go_through_stages(run, lease)

@@ -6,6 +6,7 @@ from ninja.security import HttpBearer
 from config.platform.accounts import api_tokens
 from config.platform.accounts.models import User
 from config.platform.api.problems import RateLimited
+from config.platform.web.request_logs import label_user
 
 
 class BearerToken(HttpBearer):
@@ -17,6 +18,7 @@ class BearerToken(HttpBearer):
         if found is None:
             return None
         request.user = found.user
+        label_user(found.user)
         request.rate_limit = found.rate  # type: ignore[attr-defined]
         request.api_token = found.token  # type: ignore[attr-defined]
         if found.rate.is_exceeded:

@@ -1,9 +1,13 @@
-"""Secrets never get into a log line."""
+"""Log records as text and as JSON: their labels, and no secret in any of them."""
 
+import json
 import logging
 import sys
+from typing import Any
 
 import pytest
+import structlog
+from django.test import RequestFactory
 
 from config.logging import REDACTED, Formatter, redact
 
@@ -76,3 +80,52 @@ def test_a_line_begins_with_the_moment_in_utc() -> None:
     record = logging.LogRecord("exports", logging.INFO, __file__, 1, "done", (), None)
     record.created, record.msecs = 0.0, 5.0
     assert Formatter().format(record) == "1970-01-01T00:00:00.005Z INFO exports: done"
+
+
+def record_of(message: str = "done", **extra: object) -> logging.LogRecord:
+    return logging.makeLogRecord({"name": "exports", "levelno": 20, "levelname": "INFO", "msg": message, **extra})
+
+
+def as_json(record: logging.LogRecord) -> dict[str, Any]:
+    return dict(json.loads(Formatter(is_json=True).format(record)))
+
+
+def test_a_line_ends_with_what_the_call_gave_as_extra() -> None:
+    record = record_of("notification.not_sent", id=7, error="SMTPException")
+    assert Formatter().format(record).endswith(" INFO exports: notification.not_sent error=SMTPException id=7")
+
+
+def test_a_line_has_the_labels_of_its_context() -> None:
+    with structlog.contextvars.bound_contextvars(request_id="r1", user=3, run=9):
+        line = Formatter().format(record_of())
+    assert line.endswith("exports: done request_id=r1 run=9 user=3")
+
+
+def test_json_has_the_same_keys_for_every_record() -> None:
+    found = as_json(record_of("run %s: paused", args=(4,), created=0.0, msecs=5.0))
+    moment = "1970-01-01T00:00:00.005Z"
+    assert found == {"event": "run 4: paused", "level": "INFO", "logger": "exports", "timestamp": moment}
+
+
+def test_json_is_valid_and_redacted_when_a_traceback_quotes_a_secret() -> None:
+    try:
+        raise ValueError('{"api_key": "hush", "next": "\\"hush\\""}')
+    except ValueError:
+        record = record_of("failed: %s", args=('password="hush"',), exc_info=sys.exc_info())
+    found = as_json(record)
+    assert "Traceback" in found["exception"]
+    assert found["event"] == f'failed: password="{REDACTED}"'
+    assert "api_key" in found["exception"]
+    assert '"hush",' not in found["exception"]
+
+
+def test_a_label_with_a_telling_name_is_redacted() -> None:
+    assert as_json(record_of(api_key="hush", user=3)).items() >= {"api_key": REDACTED, "user": 3}.items()
+
+
+@pytest.mark.parametrize("is_json", [True, False])
+def test_a_request_of_a_record_is_left_out_since_its_address_may_hold_a_name(is_json: bool) -> None:
+    request = RequestFactory().get("/data/profiles/", {"q": "Ann"})
+    line = Formatter(is_json=is_json).format(record_of(request=request, status_code=404))
+    assert "Ann" not in line
+    assert "404" in line
