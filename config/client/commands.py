@@ -10,6 +10,7 @@ import os
 import sys
 import uuid
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
 
 import click
@@ -125,7 +126,12 @@ def logs(run_or_name: str, wait: bool, as_json: bool) -> int:
     """Show how a run went: RUN is its ID, or the name of an export for its last run."""
     api = from_environment()
     run_id = run_or_name if run_or_name.isascii() and run_or_name.isdigit() else _last_run(api, run_or_name)
-    found = api.get(f"runs/{run_id}")
+    try:
+        found = api.get(f"runs/{run_id}")
+    except ServerError as error:
+        if error.status == HTTPStatus.NOT_FOUND:
+            raise ServerError(f"There is no run {run_id}.", code="no_run") from None
+        raise
     if wait:
         client_runs.follow(api, found, _silent)
     log = api.get(f"runs/{run_id}/log")

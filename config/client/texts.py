@@ -38,7 +38,7 @@ def exports_table(exports: Sequence[Item]) -> Iterator[str]:
             each["name"],
             status(each, "last_status"),
             str(each["last_run_id"] or "–"),
-            each["next_run_at"] or "–",
+            _moment(each["next_run_at"]) if each["next_run_at"] else "–",
             ", ".join(each["tags"]) or "–",
         )
         for each in exports
@@ -57,9 +57,9 @@ def run_line(run: Item) -> str:
 def preview_lines(found: Item) -> Iterator[str]:
     """Yield the counts of a preview."""
     yield f"{found['export']} to “{found['list_title']}”: preview only, nothing is sent."
-    for name, contacts in (found["counts"] or {}).items():
-        if contacts or name == "members":
-            yield f"  {name}: {contacts}"
+    counts = dict(found["counts"] or {})
+    yield f"  members: {counts.pop('members', 0)}"
+    yield from (f"  {name}: {contacts}" for name, contacts in counts.items() if contacts)
     if found["calls"] is not None:
         yield f"  calls: {found['calls']}"
     if found["seconds"] is not None:
@@ -70,12 +70,22 @@ def log_lines(log: Item) -> Iterator[str]:
     """Yield how a run went: its statuses with their times, its reason, and its results by reason."""
     yield f"{log['export']}, run {log['run_id']} (number {log['number']}): {status(log)}"
     for change in log["changes"]:
-        words = [change["at"], status(change), change["reason"], f"by {change['by']}" if change["by"] else ""]
+        words = [
+            _moment(change["at"]),
+            status(change),
+            change["reason"],
+            f"by {change['by']}" if change["by"] else "",
+        ]
         yield "  " + "  ".join(filter(None, words))
     yield from filter(None, (log["explanation"], log["message"], log["next_step"]))
     for reason in log["reasons"]:
         example = " (for example)" if reason["varies"] else ""
         yield f"  {reason['contacts']} {reason['result']}: {reason['reason']}{example}"
+
+
+def _moment(written: str) -> str:
+    """Return a moment to the minute, in UTC as the server writes it."""
+    return written[:16].replace("T", " ") + " UTC"
 
 
 def _counts_in_brackets(counts: Mapping[str, int]) -> str:

@@ -66,7 +66,12 @@ GROUPS = (
         "developers",
         _("Developers"),
         _("Connect other programs, and add destinations."),
-        {"rest-api": _("REST API"), "webhooks": _("Webhooks"), "destinations": _("Destinations")},
+        {
+            "rest-api": _("REST API"),
+            "orchestrators": _("Orchestrators"),
+            "webhooks": _("Webhooks"),
+            "destinations": _("Destinations"),
+        },
     ),
 )
 PAGES: dict[str, Promise] = {page: label for group in GROUPS for page, label in group.pages.items()}

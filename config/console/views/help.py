@@ -23,7 +23,8 @@ from config.platform.notifications.models import KIND_MEANINGS
 from exports.results import summary
 
 _LONGEST_SEARCH = 200
-_TABLES = {"settings": "Settings", "commands": "Commands"}  # of README.md
+# Sections of README.md.
+_TABLES = {"settings": "Settings", "commands": "Commands", "orchestrators": "Command line client"}
 STATUS_MEANINGS: dict[JobStatus, Promise] = {
     JobStatus.QUEUED: _("Waiting for its turn, or for something it depends on."),
     JobStatus.PROCESSING: _("In progress. You can cancel it."),
@@ -96,10 +97,24 @@ def render_text(
         "base_url": base_url,
         "picture_root": picture_root,
         "security_controls": security_controls() if page == "security" else [],
+        "examples": client_examples() if page == "orchestrators" else [],
         "tables": readme_tables.read_tables(_TABLES[page]) if page in _TABLES else [],
     }
     html = render_to_string(f"help/{page}.html", context, request)
     return mark_safe(help_search.with_heading_ids(html))  # noqa: S308 -- a template has escaped what it puts in
+
+
+@cache
+def client_examples() -> list[tuple[str, str, str]]:
+    """Read the examples of the command line client: the name of each orchestrator, of the file, and its text."""
+    folder = settings.BASE_DIR / "config" / "client" / "examples"
+    names = {
+        "Airflow": "airflow_dag.py",
+        "dbt": "dbt_build.sh",
+        "GitHub Actions": "github-actions.yml",
+        "Cron": "crontab",
+    }
+    return [(label, name, (folder / name).read_text(encoding="utf-8")) for label, name in names.items()]
 
 
 @cache

@@ -116,14 +116,15 @@ def test_a_run_that_is_refused_ends_with_1(client_program: ClientProgram, newsle
 
 
 @pytest.mark.parametrize(
-    "arguments", [["run", "--tag", "other"], ["run", "other"], ["logs", "other"], ["plan", "other"]]
+    "arguments",
+    [["run", "--tag", "other"], ["run", "other"], ["logs", "other"], ["plan", "other"], ["logs", "999"]],
 )
 def test_what_is_not_there_ends_with_1(
     client_program: ClientProgram, newsletter: Export, arguments: list[str]
 ) -> None:
     ended = client_program(*arguments)
     assert ended.returncode == 1
-    assert "other" in ended.stderr
+    assert arguments[-1] in ended.stderr
 
 
 def test_nothing_that_failed_is_no_error(client_program: ClientProgram, newsletter: Export) -> None:

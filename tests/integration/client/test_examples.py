@@ -1,5 +1,5 @@
 """Each example for orchestrators, word for word, on a running server with workers and the sandbox. Without the
-orchestrators themselves: a drill has those that pip installs (tests/drills/test_orchestrators.py)."""
+orchestrators themselves: the drill in test_real_orchestrators.py has those that pip installs."""
 
 import ast
 import json
