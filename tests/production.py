@@ -3,6 +3,7 @@
 python -m tests.production
 """
 
+import json
 import os
 import re
 import shutil
@@ -30,7 +31,7 @@ def main() -> None:
         "docker-compose": check_compose,
         "caddy": check_caddy,
         "systemd-analyze": check_units,
-        "promtool": check_alert_rules,
+        "promtool": check_prometheus,
     }
     failed = False
     for program, check in checks.items():
@@ -75,10 +76,18 @@ def check_units() -> str:
         return _run(command, {}, folder, silent=True)
 
 
-def check_alert_rules() -> str:
-    """Check the alert rules for Prometheus."""
+def check_prometheus() -> str:
+    """Check the alert rules for Prometheus, and the expressions of the dashboard for Grafana as rules."""
+    panels = json.loads((PRODUCTION / "grafana-dashboard.json").read_text(encoding="utf-8"))["panels"]
+    expressions = [
+        target["expr"].replace("$__rate_interval", "5m") for each in panels for target in each["targets"]
+    ]
+    rules = [{"record": f"panel_{number}", "expr": each} for number, each in enumerate(expressions)]
     with tempfile.TemporaryDirectory() as folder:
-        return _run(["promtool", "check", "rules", str(PRODUCTION / "prometheus-alerts.yml")], {}, folder)
+        dashboard = Path(folder) / "dashboard.yml"
+        dashboard.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}), encoding="utf-8")
+        files = [str(PRODUCTION / "prometheus-alerts.yml"), str(dashboard)]
+        return _run(["promtool", "check", "rules", *files], {}, folder)
 
 
 def _run(command: list[str], environment: Mapping[str, str], folder: str, *, silent: bool = False) -> str:

@@ -1,5 +1,6 @@
 """/metrics, as Prometheus reads it."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from config.platform.jobs.models import JobStatus
 from config.platform.notifications import alerts
 from config.platform.notifications.alerts import Alert, Subject
 from config.platform.notifications.models import Kind
+from config.settings import BASE_DIR
 from connections import lookups
 from exports.models import Export, Run
 from tests.integration.exports.conftest import account, crowd, everyone, newsletter, run_to_its_end, shared
@@ -128,3 +130,18 @@ def test_the_queries_do_not_depend_on_the_number_of_runs(
         run_to_its_end(newsletter)
     with django_assert_max_num_queries(20):
         client.get("/metrics")
+
+
+@pytest.mark.parametrize("name", ["grafana-dashboard.json", "prometheus-alerts.yml"])
+def test_alert_rules_and_the_dashboard_read_metrics_that_exist(client: Client, name: str) -> None:
+    text = (BASE_DIR / "config" / "production" / name).read_text(encoding="utf-8")
+    read_there = {
+        found.removesuffix("_bucket").removesuffix("_count")
+        for found in re.findall(r"segment_exports_[a-z_]+", text)
+    }
+    heartbeat.write("jobs", "jobs@one")
+    call_metrics.observe_call(1, 200, 0.5)
+    call_metrics.Publisher("jobs@one").publish_if_due()
+    described = re.findall(r"(?m)^# HELP (\w+)", client.get("/metrics").content.decode())
+    assert len(read_there) > 3
+    assert read_there <= set(described)
