@@ -9,7 +9,8 @@ from config.platform.schedules import ticks
 from connections import destinations
 from exports.actions import list_cleanup, manage, preview, retries, run_after
 from exports.delivery import loop
-from exports.feedback import comparison, look, watches, webhooks
+from exports.feedback import campaigns, comparison, look, watches, webhooks
+from exports.feedback.campaigns import READ_CAMPAIGNS
 from exports.feedback.comparison import COMPARE_LIST
 from exports.feedback.webhook_calls import LOOK_AT_LIST
 from exports.models import ExportSchedule, ExportTick
@@ -52,10 +53,13 @@ def watch_lists() -> None:
     if cache.add("list-watches-made", True, WATCHES_MADE_EVERY_SECONDS):
         watches.make_missing()
         webhooks.update_wanted()
+        campaigns.make_missing()
     for watch_id in watches.due():
         enqueue_unless_waiting(LOOK_AT_LIST, watch_id)
     for comparison_id in comparison.due():
         enqueue_unless_waiting(COMPARE_LIST, comparison_id)
+    for reading_id in campaigns.due():
+        enqueue_unless_waiting(READ_CAMPAIGNS, reading_id)
     for webhook_id in webhooks.due():
         enqueue_unless_waiting(TEND_LIST_WEBHOOK, webhook_id)
 
@@ -87,6 +91,14 @@ def compare_list(comparison_id: int) -> None:
     forget_waiting(COMPARE_LIST, comparison_id)
     if comparison.compare(comparison_id):
         enqueue(COMPARE_LIST, comparison_id)
+
+
+@shared_task
+def read_campaigns(reading_id: int) -> None:
+    """Read the campaigns sent to a list, and go on by another message when there is more to read."""
+    forget_waiting(READ_CAMPAIGNS, reading_id)
+    if campaigns.read(reading_id):
+        enqueue(READ_CAMPAIGNS, reading_id)
 
 
 @shared_task

@@ -2,6 +2,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from exports.views import (
+    campaigns,
     edit,
     export_dialogs,
     find_contact,
@@ -65,6 +66,7 @@ urlpatterns = [
     path("data/exports/<int:export_id>/preview/live/", preview.live, name="preview_live"),
     path("data/exports/<int:export_id>/refresh-and-run/", preview.refresh_and_run, name="refresh_and_run"),
     path("data/exports/<int:export_id>/list/", list_state.contacts, name="list_state"),
+    path("data/exports/<int:export_id>/campaigns/", campaigns.campaigns, name="campaigns"),
     path("data/exports/<int:export_id>/list/download/", list_state.download, name="list_state_download"),
     path("data/exports/<int:export_id>/list/suppressions/", suppressions.import_list, name="suppressions"),
     path(

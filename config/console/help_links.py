@@ -113,6 +113,7 @@ HELP_OF = {
     "exports:send_one": f"{_EXPORTS}#test-contact",
     "exports:person": f"{_EXPORTS}#find-a-contact",
     "exports:tell_also": "notifications#recipients",
+    "exports:campaigns": f"{_LISTS}#campaigns",
     "exports:list_state": f"{_LISTS}#changes-on-the-list",
     "exports:suppressions": f"{_LISTS}#changes-on-the-list",
     "exports:confirm_removals": _LISTS,

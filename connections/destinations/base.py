@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from connections.destinations.campaigns import CampaignPage, CampaignResults
 from connections.destinations.subscribers import ListedState, RegisteredWebhook, SubscriberPage, WebhookCall
 from connections.destinations.values import (
     Access,
@@ -52,6 +53,23 @@ class SubscriberReader(ABC):
         """Read a page, from 1, of the subscribers of a list in one state: all in the order of addresses or, with
         ``since``, those that came into the state on that day or later, the latest first. The hash of each is of
         the values in ``fields``. Raises DestinationError."""
+
+
+class CampaignReader(ABC):
+    """A connection to the account that is kept open, for one thread at a time, to read sent campaigns."""
+
+    @abstractmethod
+    def sent_since(self, group_id: str, day: str, page: int) -> CampaignPage:
+        """Read a page, from 1, of the campaigns that a client sent on that day or later, the latest first.
+        Raises DestinationError."""
+
+    @abstractmethod
+    def lists_of(self, campaign_id: str) -> set[str]:
+        """Read to which lists a campaign was sent, which never changes. Raises DestinationError."""
+
+    @abstractmethod
+    def results_of(self, campaign_id: str) -> CampaignResults:
+        """Read the results of a campaign so far. Raises DestinationError."""
 
 
 class OAuth(ABC):
@@ -254,6 +272,11 @@ class Destination(ABC):
     def open_reader(self, access: Access) -> AbstractContextManager[SubscriberReader]:
         """Open a reader of lists; it is closed when the block ends. Only where the capabilities say
         ``lists_subscribers``."""
+        raise NotImplementedError
+
+    def open_campaigns(self, access: Access) -> AbstractContextManager[CampaignReader]:
+        """Open a reader of sent campaigns; it is closed when the block ends. Only where the capabilities say
+        ``reads_campaigns``."""
         raise NotImplementedError
 
     # -- webhooks; only where the capabilities say ``calls_webhooks`` --------------------------------------------

@@ -115,6 +115,8 @@ class Capabilities:
     codes_beside_state: frozenset[str] = frozenset()
     # Whether it calls a webhook when something changes on a list, see Destination.create_webhook.
     calls_webhooks: bool = False
+    # Whether it shows campaigns that were sent to lists, with results, see Destination.open_campaigns.
+    reads_campaigns: bool = False
     publishes: bool = False  # wants to be told when a run has sent all that it will send
     # Types of field that can be made on a list, see Destination.create_field; none where fields are fixed.
     creates_fields: Sequence[str] = ()

@@ -14,10 +14,10 @@ from connections.models import Connection
 from connections.vault import NotConnected, mark_reconnect_needed
 from exports.delivery import connection_budget
 from exports.feedback import watches
-from exports.models import ListComparison, ListWatch
+from exports.models import CampaignReading, ListComparison, ListWatch
 
 logger = logging.getLogger(__name__)
-JobT = TypeVar("JobT", ListWatch, ListComparison)
+JobT = TypeVar("JobT", ListWatch, ListComparison, CampaignReading)
 _JobT_contra = TypeVar("_JobT_contra", contravariant=True)
 
 

@@ -1,6 +1,7 @@
 """Exports (standing orders), their runs, and what the runs left behind."""
 
 from exports.models.batch import IS_REMOVAL, Batch, BatchStatus, Outcome, OutcomeKind
+from exports.models.campaign import Campaign, CampaignReading
 from exports.models.contact_block import ContactBlock
 from exports.models.delivered import DeliveredSet, Refused
 from exports.models.disclosure import DisclosedList, Disclosure, PersonKey, PersonRemoval
@@ -32,6 +33,8 @@ __all__ = [
     "LEARNED",
     "Batch",
     "BatchStatus",
+    "Campaign",
+    "CampaignReading",
     "ContactBlock",
     "ControlMode",
     "DeliveredSet",

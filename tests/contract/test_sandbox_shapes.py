@@ -27,6 +27,7 @@ _ANN = {
     "ConsentToSendSms": "No",
     "CustomFields": [{"Key": "[City]", "Value": "Turku"}, {"Key": "[BirthDate]", "Value": "1990/05/31"}],
 }
+_CAMPAIGN = "ca" * 16
 _BAD = {"EmailAddress": "bad", "ConsentToTrack": "Yes"}
 _HOOK = {"Events": ["Subscribe"], "Url": "http://127.0.0.1:9/hook", "PayloadFormat": "Json"}
 # What is sent: the body, or the parameters of a read.
@@ -98,6 +99,7 @@ def filled(sandbox: RunningSandbox) -> RunningSandbox:
     field = {"FieldName": "Tier", "DataType": "MultiSelectOne", "Options": ["Gold"]}
     sandbox.api("POST", f"/lists/{sandbox.list_id}/customfields.json", json=field)
     sandbox.api("POST", f"/lists/{sandbox.list_id}/webhooks.json", json=_HOOK)
+    sandbox.door("POST", "campaigns", json={"list_id": sandbox.list_id, "id": _CAMPAIGN, "recipients": 5})
     return sandbox
 
 
@@ -109,7 +111,7 @@ def ask(sandbox: RunningSandbox, name: str) -> requests.Response:
     email = {"email": "ann@example.com"} if path.startswith("/subscribers") else {}
     options = dict(_SENT.get(name, {}))
     options["params"] = email | options.get("params", {})
-    path = path.format(client=sandbox.client_id, list=sandbox.list_id, field="%5BTier%5D")
+    path = path.format(client=sandbox.client_id, list=sandbox.list_id, field="%5BTier%5D", campaign=_CAMPAIGN)
     return sandbox.api(method, f"{path}.json", **options)
 
 

@@ -27,7 +27,7 @@ AUTHORIZE_PATH = "/oauth"
 TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
 READ_SECONDS = 30
 # What an export needs: to read lists and their fields, to import, and to look people up.
-SCOPES = ("ImportSubscribers", "ManageLists", "ViewSubscribersInReports")
+SCOPES = ("ImportSubscribers", "ManageLists", "ViewReports", "ViewSubscribersInReports")
 # The sandbox's own application, which is public; used in the demo when no other is set.
 SANDBOX_CLIENT = ("100001", "sandbox-secret")
 CLIENT_ID = "client_id"

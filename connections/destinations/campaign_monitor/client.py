@@ -229,6 +229,19 @@ class Client:
         path = f"/lists/{_part(list_id)}/webhooks/{_part(webhook_id)}.json"
         webhooks.read_done(self._call("DELETE", path, None), may_be_gone=True)
 
+    def campaigns(self, client_id: str, since: str, page: int) -> Answer:
+        """GET /clients/{id}/campaigns: a page of those that were sent on that day or later, the latest first."""
+        query = f"sentfromdate={_part(since)}&page={page}&pagesize=1000&orderdirection=desc"
+        return self._get(f"/clients/{_part(client_id)}/campaigns.json?{query}")
+
+    def campaign_lists(self, campaign_id: str) -> Answer:
+        """GET /campaigns/{id}/listsandsegments."""
+        return self._get(f"/campaigns/{_part(campaign_id)}/listsandsegments.json")
+
+    def campaign_summary(self, campaign_id: str) -> Answer:
+        """GET /campaigns/{id}/summary."""
+        return self._get(f"/campaigns/{_part(campaign_id)}/summary.json")
+
     def _get(self, path: str) -> Answer:
         return self._call("GET", path, None)
 

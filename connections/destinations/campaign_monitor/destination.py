@@ -12,9 +12,10 @@ from django.conf import settings as django_settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from connections.destinations.base import Destination, Sender, SubscriberReader
+from connections.destinations.base import CampaignReader, Destination, Sender, SubscriberReader
 from connections.destinations.campaign_monitor import (
     authentication,
+    campaigns,
     client_time,
     encode,
     error_codes,
@@ -25,11 +26,12 @@ from connections.destinations.campaign_monitor import (
 from connections.destinations.campaign_monitor import options as campaign_monitor_options
 from connections.destinations.campaign_monitor.authentication import CampaignMonitorOAuth
 from connections.destinations.campaign_monitor.client import Client, ParallelCalls
+from connections.destinations.campaign_monitor.list_reader import ListReader
 from connections.destinations.campaign_monitor.live_check import Prober, verify
 from connections.destinations.campaign_monitor.subscriber_values import bare_key
 from connections.destinations.campaign_monitor.wire import NamedId
 from connections.destinations.errors import NeedsAdministrator, PermanentError
-from connections.destinations.subscribers import ListedState, RegisteredWebhook, SubscriberPage, WebhookCall
+from connections.destinations.subscribers import RegisteredWebhook, WebhookCall
 from connections.destinations.values import (
     Access,
     BatchOperation,
@@ -105,6 +107,7 @@ class CampaignMonitor(Destination):
         reads_people=True,
         lists_subscribers=True,
         calls_webhooks=True,
+        reads_campaigns=True,
         codes_beside_state=frozenset({str(error_codes.ON_SUPPRESSION_LIST)}),
     )
     keeps_of_removed = gettext_lazy(
@@ -277,6 +280,11 @@ class CampaignMonitor(Destination):
         with _client(access) as client:
             yield ListReader(client)
 
+    @contextmanager
+    def open_campaigns(self, access: Access) -> Iterator[CampaignReader]:
+        with _client(access) as client:
+            yield campaigns.ClientCampaigns(client)
+
     def webhooks(self, access: Access, list_id: str) -> Sequence[RegisteredWebhook]:
         with _client(access) as client:
             return client.webhooks(list_id)
@@ -299,18 +307,6 @@ class CampaignMonitor(Destination):
     def remove_person(self, access: Access, list_id: str, email: str) -> bool:
         with _client(access) as client:
             return client.delete_subscriber(list_id, email)
-
-
-class ListReader(SubscriberReader):
-    """Reads lists over a kept-alive connection."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def read(
-        self, list_id: str, state: ListedState, page: int, *, since: str = "", fields: Sequence[str] = ()
-    ) -> SubscriberPage:
-        return self._client.subscribers(list_id, state.value, page, since=since, fields=fields)
 
 
 class SubscriberSender(Sender):

@@ -336,7 +336,7 @@ def read_active_since(content: Any) -> list[ActiveSince]:
 
 def read_subscribers(answer: Answer, fields: Sequence[str]) -> SubscriberPage:
     """Read a page of subscribers, each with a hash of its values in ``fields``."""
-    content = _read_page(answer)
+    content = read_object(answer)
     try:
         rows = [
             ListedSubscriber(
@@ -350,7 +350,8 @@ def read_subscribers(answer: Answer, fields: Sequence[str]) -> SubscriberPage:
 
 
 @_reader
-def _read_page(content: Any) -> Mapping[str, Any]:
+def read_object(content: Any) -> Mapping[str, Any]:
+    """Read an object."""
     return dict(content)
 
 

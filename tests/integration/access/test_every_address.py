@@ -141,6 +141,7 @@ ADDRESSES = {
             "socialaccount_connections",
         )
     },
+    "exports:campaigns": Address(VIEWERS, of="export"),
     "exports:list_state": Address(VIEWERS, of="export"),
     "exports:list_state_download": Address(CONTRIBUTORS, of="export"),
     "exports:suppressions": of_export(CONTRIBUTORS, CONTRIBUTORS),

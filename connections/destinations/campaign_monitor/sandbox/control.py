@@ -11,6 +11,7 @@ import orjson
 
 from connections.destinations.campaign_monitor.sandbox import oauth
 from connections.destinations.campaign_monitor.sandbox.api.subscribers import suppress, unsubscribe_subscribers
+from connections.destinations.campaign_monitor.sandbox.campaigns import COUNTS, Campaign
 from connections.destinations.campaign_monitor.sandbox.faults import BadFaults, Rule
 from connections.destinations.campaign_monitor.sandbox.http_messages import Reply, Request
 from connections.destinations.campaign_monitor.sandbox.model import (
@@ -228,6 +229,27 @@ def _states(sandbox: Sandbox, request: Request, _rest: str) -> Any:
     return mailing_list.counts()
 
 
+def _add_campaign(sandbox: Sandbox, request: Request, _rest: str) -> Any:
+    """Add a sent campaign with its results, or replace one by its ``id``."""
+    wanted = _object(request)
+    mailing_list = _list(sandbox, str(wanted.get("list_id", "")))
+    counts = {name: int(wanted.get(name, 0)) for name in COUNTS}
+    name = str(wanted.get("name", "Campaign"))
+    campaign = Campaign(
+        id=str(wanted.get("id") or uuid4().hex),
+        client_id=mailing_list.client_id,
+        name=name,
+        subject=str(wanted.get("subject", name)),
+        sent=str(wanted.get("sent") or sandbox.store.clients[mailing_list.client_id].now()),
+        lists=[mailing_list.id, *wanted.get("further_list_ids", [])],
+        counts=counts,
+    )
+    with sandbox.store.change() as change:
+        sandbox.store.campaigns[campaign.id] = campaign
+        change.campaign(campaign)
+    return {"id": campaign.id}
+
+
 def _make_token(sandbox: Sandbox, request: Request, _rest: str) -> Any:
     """Create an OAuth token, to test the rights of callers."""
     wanted = _object(request)
@@ -296,6 +318,7 @@ _ENDPOINTS: dict[tuple[str, str], Callable[[Sandbox, Request, str], Any]] = {
     ("POST", "states"): _states,
     ("GET", "webhooks"): _webhooks,
     ("PUT", "webhooks"): _set_webhooks,
+    ("POST", "campaigns"): _add_campaign,
     ("POST", "tokens"): _make_token,
     ("GET", "oauth"): _oauth,
     ("PUT", "oauth"): _set_oauth,

@@ -19,6 +19,7 @@ from typing import Any
 import orjson
 
 from connections.destinations.campaign_monitor.sandbox import model
+from connections.destinations.campaign_monitor.sandbox.campaigns import Campaign
 from connections.destinations.campaign_monitor.sandbox.model import (
     UTC_ZONE,
     Authorization,
@@ -120,6 +121,9 @@ class Change:
     def unsuppressed(self, client: Client, key: str) -> None:
         self.entries.append(["unsuppressed", client.id, key])
 
+    def campaign(self, campaign: Campaign) -> None:
+        self.entries.append(["campaign", asdict(campaign)])
+
     def time_zone(self, name: str) -> None:
         self.entries.append(["time zone", name])
 
@@ -140,6 +144,7 @@ class Store:
         self.lock = threading.RLock()
         self.clients: dict[str, Client] = {}
         self.lists: dict[str, MailingList] = {}
+        self.campaigns: dict[str, Campaign] = {}
         self.tokens: dict[str, Token] = {}
         self.authorizations: dict[str, Authorization] = {}
         self.api_key = model.API_KEY
@@ -189,7 +194,7 @@ class Store:
             self._journal.rewrite(self._lines())
 
     def _empty(self) -> None:
-        for known in (self.clients, self.lists, self.tokens, self.authorizations):
+        for known in (self.clients, self.lists, self.campaigns, self.tokens, self.authorizations):
             known.clear()
         self.time_zone = UTC_ZONE
 
@@ -208,6 +213,8 @@ class Store:
             settings.suppressed(client, client.suppressions.values())
         for mailing_list in self.lists.values():
             settings.list(mailing_list)
+        for campaign in self.campaigns.values():
+            settings.campaign(campaign)
         for token in self.tokens.values():
             settings.token(token)
         for authorization in self.authorizations.values():
@@ -237,6 +244,8 @@ class Store:
                 self.clients[client_id].suppressions |= {key_of(row[0]): Suppression(*row) for row in rows}
             case ["unsuppressed", client_id, key]:
                 del self.clients[client_id].suppressions[key]
+            case ["campaign", settings]:
+                self.campaigns[settings["id"]] = Campaign(**settings)
             case ["time zone", name]:
                 self.time_zone = name
             case ["token" | "authorization" | "authorization gone", value]:

@@ -1,5 +1,5 @@
 """Answer the calls of the API. Importing this package registers every handler."""
 
-from connections.destinations.campaign_monitor.sandbox.api import clients, lists, subscribers
+from connections.destinations.campaign_monitor.sandbox.api import campaigns, clients, lists, subscribers
 
-__all__ = ["clients", "lists", "subscribers"]
+__all__ = ["campaigns", "clients", "lists", "subscribers"]
