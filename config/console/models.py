@@ -4,6 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from config.platform.jobs import clock
 from config.platform.jobs.models import OPEN, Job, JobStatus, Schedule, Tick
 from exports.models import Run
 from segments.models import ImportJob, SegmentRefresh
@@ -54,6 +55,21 @@ class SystemRefresh(Job):
 
     def __str__(self) -> str:
         return str(_("System refresh"))
+
+
+class AppliedConfiguration(models.Model):
+    """A file that the command “apply” has applied, with the revision that it was given, such as a commit."""
+
+    applied_at = models.DateTimeField(default=clock.now)
+    file_name = models.CharField(max_length=255)
+    revision = models.CharField(max_length=200, blank=True)
+    changed = models.IntegerField()  # how many entries of the configuration
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.revision or self.file_name
 
 
 class SystemTick(Tick):

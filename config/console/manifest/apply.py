@@ -1,6 +1,6 @@
 """Apply a manifest: read it, plan it, and apply all of it in one transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,12 +8,14 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from config.console.manifest import connections, exports, segments, specs
+from config.console.manifest import connections, exports, prune, segments, specs
 from config.console.manifest.current import current_configuration
 from config.console.manifest.differences import Difference, compare
 from config.console.manifest.document import FileRefused, Problem, Problems
 from config.console.manifest.specs import ScheduleSpec, Specs, report_line
+from config.console.models import AppliedConfiguration
 from config.console.system_refresh import actions as system_actions
+from config.platform.audit.record import record
 from config.platform.web.versions import Gone, StaleEdit
 from connections.actions import NameTaken
 from segments.models import Segment
@@ -38,14 +40,17 @@ def apply_manifest(
     path: Path,
     *,
     content: bytes | None = None,
+    revision: str | None = None,
     dry_run: bool = False,
+    prunes: bool = False,
     environ: Mapping[str, str] | None = None,
     wake_worker: bool = True,
 ) -> Applied:
     """Create or update connections, segments, exports and the system schedule as the manifest says, which is at
     ``path`` unless ``content`` is given.
 
-    ``dry_run`` changes nothing. ``environ`` stands in for the environment in which references are looked up; then
+    ``dry_run`` changes nothing; ``prunes`` removes what the file does not name. The revision is noted for the
+    pages, unless it is None. ``environ`` stands in for the environment in which references are looked up; then
     the secrets are stored rather than the references. ``wake_worker=False`` leaves the refresh of segments to the
     caller.
 
@@ -68,13 +73,28 @@ def apply_manifest(
             report += exports.apply_triggers(planned_exports, problems)
             if found.system_refresh is not None:
                 report.append(_apply_system_refresh(found.system_refresh))
+            if prunes:
+                report += prune.prune(found, problems)
             problems.stop_if_any()
             differences = [*compare(before, current_configuration()), *_pending(found)]
+            if revision is not None and not dry_run:
+                note_applied(path.name, revision, differences)
             transaction.set_rollback(dry_run)
     except (StaleEdit, Gone, NameTaken, IntegrityError, PermissionDenied) as error:
         reason = _("Another user changed the same settings at the same time. Apply the file again.")
         raise FileRefused([Problem(path, 1, reason)]) from error
     return Applied(report, differences)
+
+
+def note_applied(file_name: str, revision: str, differences: Sequence[Difference]) -> None:
+    """Note that a file was applied, in the audit log too. Its values are not noted: rules can hold addresses."""
+    entries = {(difference.section, difference.name) for difference in differences}
+    noted = AppliedConfiguration.objects.create(file_name=file_name, revision=revision, changed=len(entries))
+    changes: dict[str, tuple[object, object]] = {
+        "revision": (None, revision),
+        "changed": (None, sorted(f"{section}: {name}" for section, name in entries)),
+    }
+    record("applied", noted, by=None, changes=changes)
 
 
 def _pending(found: Specs) -> list[Difference]:

@@ -8,10 +8,9 @@ from functools import partial
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from config.console.manifest import connections as connection_entries
-from config.console.manifest import control_groups
+from config.console.manifest import control_groups, prune
 from config.console.manifest.document import Lined, Problems
 from config.console.manifest.run_after import apply_run_after, check_run_after
 from config.console.manifest.specs import (
@@ -111,13 +110,7 @@ def _contacts_left_behind(export: Export, settings: ExportSettings) -> list[str]
     left = list_cleanup.left_by_moving(export, settings.connection, settings.list_id)
     if left is None:
         return []
-    count = list_cleanup.count_known(left.delivered_set)
-    sentence = ngettext(
-        "%(people)d contact that the export added to “%(list)s” stays there.",
-        "%(people)d contacts that the export added to “%(list)s” stay there.",
-        count,
-    )
-    return [sentence % {"people": count, "list": left.delivered_set.title}]
+    return [prune.contacts_that_stay(left.delivered_set)]
 
 
 def _apply_alerts_and_schedule(export: Export, spec: ExportSpec, changed: list[str]) -> None:

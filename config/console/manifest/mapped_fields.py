@@ -11,8 +11,8 @@ from yaml.nodes import MappingNode, Node
 from config.console.manifest.document import Entry, Problems
 from config.platform.text.value_format import DateFormat, LetterCase, MappedValue, ValueFormat
 
-_FORMAT_KEYS = ("join", "separator", "case", "date_format", "default")
-_CHOICES: Mapping[str, type[StrEnum]] = {"case": LetterCase, "date_format": DateFormat}
+FORMAT_KEYS = ("join", "separator", "case", "date_format", "default")
+CHOICES: Mapping[str, type[StrEnum]] = {"case": LetterCase, "date_format": DateFormat}
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,12 @@ def _field(fields: Entry, key: str, node: Node, problems: Problems) -> MappedVal
     if not isinstance(node, MappingNode):
         attribute = fields.text(key, required=True)
         return None if attribute is None else MappedValue(attribute)
-    written = Entry(node, problems, known=("attribute", "constant", *_FORMAT_KEYS))
+    written = Entry(node, problems, known=("attribute", "constant", *FORMAT_KEYS))
     if "constant" in written:
         return _constant(written)
     attribute = written.text("attribute", required=True)
-    texts: dict[str, Any] = {name: text for name in _FORMAT_KEYS if (text := _text(written, name)) is not None}
-    for name, kind in _CHOICES.items():
+    texts: dict[str, Any] = {name: text for name in FORMAT_KEYS if (text := _text(written, name)) is not None}
+    for name, kind in CHOICES.items():
         if name in texts and texts[name] not in {each.value for each in kind}:
             choices = ", ".join(each.value for each in kind if each.value)
             written.note(name, _("“%(name)s” must be one of: %(choices)s.") % {"name": name, "choices": choices})
@@ -51,7 +51,7 @@ def _field(fields: Entry, key: str, node: Node, problems: Problems) -> MappedVal
 
 
 def _constant(written: Entry) -> MappedValue | None:
-    others = [name for name in ("attribute", *_FORMAT_KEYS) if name in written]
+    others = [name for name in ("attribute", *FORMAT_KEYS) if name in written]
     if others:
         written.note(others[0], _("“%s” does not go together with “constant”.") % others[0])
         return None

@@ -106,6 +106,7 @@ def _removal_of(spec: RemovalSpec, existing: Export | None) -> str:
 SYSTEM, OFF = "system", "off"
 _SINGLE = ("recurrence", "zone", "starts_on", "cron")
 _LISTS = ("times", "weekdays", "month_days")
+SCHEDULE_KEYS = ("on", "hours", *_SINGLE, *_LISTS)
 SYSTEM_REFRESH = "system_refresh"
 
 
@@ -135,7 +136,7 @@ def _schedule(entry: Entry, problems: Problems) -> ScheduleSpec | None:
             entry.note("schedule", _("Use system, off, or a schedule such as {recurrence: daily, …}."))
             return None
         return ScheduleSpec(is_on=text != OFF, rule=None)
-    return _rule(Entry(node, problems, ("on", "hours", *_SINGLE, *_LISTS)), problems)
+    return _rule(Entry(node, problems, SCHEDULE_KEYS), problems)
 
 
 def _rule(entry: Entry, problems: Problems) -> ScheduleSpec | None:
@@ -244,18 +245,19 @@ class ExportSpec:
 
 @dataclass
 class Specs:
-    """A whole file."""
+    """A whole file; ``sections`` are those that it has."""
 
     connections: list[ConnectionSpec] = field(default_factory=list)
     segments: list[SegmentSpec] = field(default_factory=list)
     exports: list[ExportSpec] = field(default_factory=list)
+    sections: frozenset[str] = frozenset()
     system_refresh: ScheduleSpec | None = None
 
 
 def read(path: Path, problems: Problems, content: bytes | None = None) -> Specs:
     """Read all entries; problems are added to ``problems``. Raises FileRefused when the file is no YAML."""
     root = Entry(document.read(path, content), problems, SECTIONS)
-    specs = Specs()
+    specs = Specs(sections=frozenset(name for name, _node in root.items()))
     for entry in _named(root, "connections", CONNECTION_KEYS, problems):
         _add(specs.connections, _connection(entry, problems))
     for entry in _named(root, "segments", SEGMENT_KEYS, problems):

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from config.console import health
+from config.console.models import AppliedConfiguration
 from config.console.views import tabs_context
 from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.permissions import Permission
@@ -40,6 +41,7 @@ def about(request: Request) -> HttpResponse:
     """Show the versions, queues and storage of this installation."""
     context = tabs_context(request.user, "about") | {
         "versions": _versions(),
+        "applied": AppliedConfiguration.objects.first(),
         "queues": _queues(),
         "heartbeats": [(name, heartbeat.last(name)) for name in heartbeat.NAMES],
         # At most once a minute: the folders can be large.

@@ -9,6 +9,7 @@ from config.platform.audit.record import SYSTEM
 
 KINDS: dict[str, Promise] = {
     "apitoken": _("API token"),
+    "appliedconfiguration": _("Configuration file"),
     "auditrecord": _("Audit log"),
     "connection": _("Connection"),
     "customer": _("Customer"),
@@ -40,6 +41,7 @@ ACTIONS: dict[str, Promise] = {
     "access refused": _("Access denied"),
     "activated": _("Activated"),
     "added": _("Added"),
+    "applied": pgettext_lazy("action", "Applied"),
     "asked_again": _("Retry of rejected contacts"),
     "canceled": _("Canceled"),
     "cleared": _("List cleanup requested"),

@@ -4,32 +4,61 @@ Exit codes: 0 applied (or nothing to do), 1 refused, 2 the dry run found a diffe
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from config.console.manifest.apply import Applied, apply_manifest
 from config.console.manifest.document import FileRefused
+from config.console.manifest.schema import json_schema
 
 STDIN = Path("-")
 DIFFERS = 2
+# Where build servers say which commit they work on: GitHub, GitLab, Jenkins.
+REVISIONS = ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT")
 
 
 class Command(BaseCommand):
     help = _("Create or update connections, segments and exports from a file, all or nothing.")
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, metavar="FILE", help=_("a YAML file, or - for stdin"))
+        parser.add_argument("file", type=Path, metavar="FILE", nargs="?", help=_("a YAML file, or - for stdin"))
+        parser.add_argument("--schema", action="store_true", help=_("print the JSON Schema of files, for editors"))
         parser.add_argument("--dry-run", action="store_true", help=_("show the changes without applying them"))
+        parser.add_argument(
+            "--prune", action="store_true", help=_("remove what the sections of the file do not name")
+        )
+        parser.add_argument(
+            "--revision",
+            default=_revision_of_environment(),
+            help=_("the commit of the file, which Admin > System shows; without it, %(names)s")
+            % {"names": ", ".join(REVISIONS)},
+        )
         parser.add_argument("--json", action="store_true", dest="as_json", help=_("print JSON"))
 
-    def handle(self, *, file: Path, dry_run: bool, as_json: bool, **options: Any) -> None:
+    def handle(
+        self,
+        *,
+        file: Path | None,
+        schema: bool,
+        dry_run: bool,
+        prune: bool,
+        revision: str,
+        as_json: bool,
+        **options: Any,
+    ) -> None:
+        if schema:
+            self.stdout.write(json.dumps(json_schema(), ensure_ascii=False, indent=2))
+            return
+        if file is None:
+            raise CommandError(_("Name a file, or - for stdin."))
         content = sys.stdin.buffer.read() if file == STDIN else None
         try:
-            applied = apply_manifest(file, content=content, dry_run=dry_run)
+            applied = apply_manifest(file, content=content, revision=revision[:200], dry_run=dry_run, prunes=prune)
         except FileRefused as refused:
             for problem in refused.problems:
                 self.stderr.write(str(problem))
@@ -50,6 +79,10 @@ class Command(BaseCommand):
                 self.stdout.write(f"  {difference}")
         if dry_run:
             self.stdout.write(_("Dry run: nothing was changed."))
+
+
+def _revision_of_environment() -> str:
+    return next((found for name in REVISIONS if (found := os.environ.get(name))), "")
 
 
 def _plain(applied: Applied, *, dry_run: bool) -> dict[str, Any]:
