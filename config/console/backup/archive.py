@@ -1,7 +1,7 @@
 """Write and read the file of a backup: a tar file whose last member, the manifest, has the checksum of each other.
 
-The members are ``database.dump`` (pg_dump's custom format), ``store/…`` (the files of the profile store) and
-``uploads/…`` (files that wait for their import).
+The members are ``database.dump`` (pg_dump's custom format), ``store/…`` (the files of the profile store),
+``uploads/…`` (files that wait for their import), and perhaps ``keys.json`` (sealed_keys.py).
 """
 
 import hashlib
@@ -21,6 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 DATABASE = "database.dump"
 STORE = "store/"
 UPLOADS = "uploads/"
+KEYS = "keys.json"
 _MANIFEST = "manifest.json"
 _CHUNK_BYTES = 1 << 20
 
@@ -99,6 +100,16 @@ class ArchiveReader:
     def names(self, prefix: str) -> list[str]:
         """Return the names of the members that begin with ``prefix``."""
         return sorted(name for name in self.manifest.members if name.startswith(prefix))
+
+    def content(self, name: str) -> bytes:
+        """Return the content of a small member, and verify its checksum. Raises BackupError without it."""
+        if name not in self.manifest.members:
+            raise BackupError(_("This backup has no keys. They are part of it only with the option --with-keys."))
+        content = self._tar.extractfile(self._entries[name])
+        found = content.read() if content is not None else b""
+        if Member(len(found), hashlib.sha256(found).hexdigest()) != self.manifest.members[name]:
+            raise _damaged()
+        return found
 
     def extract(self, name: str, target: Path) -> None:
         """Write a member to ``target``, and verify its checksum."""

@@ -12,18 +12,22 @@ from django.db import connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils.translation import gettext as _
 
-from config.console.backup import archive, postgresql
+from config.console.backup import archive, postgresql, sealed_keys
 from config.console.backup.archive import ArchiveWriter, BackupError, Manifest, Origin
 from config.console.backup.private_folder import private_folder
+from config.console.backup.sealed_keys import Keys
 from config.console.backup.store_files import StoreFiles, names_in_catalog, open_store, store_id
+from config.platform.encryption import keyring
 from config.platform.jobs import clock
 from segments.store.locks import keep_files
 
 
-def create(path: Path) -> Manifest:
-    """Write a backup to ``path``. Raises BackupError and OSError; then there is no file."""
+def create(path: Path, *, passphrase: str = "") -> Manifest:
+    """Write a backup to ``path``, with the keys when a passphrase is given that seals them. Raises BackupError and
+    OSError; then there is no file."""
     if path.exists():
         raise BackupError(_("%(path)s exists already. Choose another name.") % {"path": path})
+    sealed = _sealed_keys(passphrase) if passphrase else b""
     with (
         private_folder(path.absolute().parent, ".backup-") as folder,
         keep_files() as is_kept,
@@ -34,9 +38,22 @@ def create(path: Path) -> Manifest:
         needed = _add_database(writer, folder)
         _add_store(writer, store, folder, needed)
         _add_uploads(writer)
+        if sealed:
+            _add_keys(writer, folder, sealed)
         if not is_kept():
             raise BackupError(_("The session with the database ended, so files may be missing. Try again."))
         return writer.finish(origin)
+
+
+def _sealed_keys(passphrase: str) -> bytes:
+    return sealed_keys.seal(Keys(settings.SECRET_KEY, keyring.entries()), passphrase)
+
+
+def _add_keys(writer: ArchiveWriter, folder: Path, sealed: bytes) -> None:
+    path = folder / archive.KEYS
+    path.write_bytes(sealed)
+    writer.add(archive.KEYS, path)
+    path.unlink()
 
 
 def _origin(store: StoreFiles) -> Origin:

@@ -46,6 +46,11 @@ def key_ids() -> Sequence[str]:
     return list(_keyring())
 
 
+def entries() -> Sequence[str]:
+    """Return the keys of the keyring as ENCRYPTION_KEYS has them, ``key-id:key``."""
+    return [f"{key_id}:{key}" for key_id, key in _keyring().items()]
+
+
 def _keyring() -> dict[str, str]:
     keys = dict(entry.split(":", 1) for entry in _entries() if ":" in entry)
     if not keys:

@@ -1,4 +1,5 @@
-"""``manage.py restore FILE``: restores a backup into an empty database and an empty profile store."""
+"""``manage.py restore FILE``: restores a backup into an empty database and an empty profile store; with
+``--keys-to FILE`` it only writes the keys of the backup to a file of settings."""
 
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from config.console.backup.archive import BackupError
 from config.console.backup.restore import restore
+from config.console.backup.sealed_keys import ask_passphrase, write_keys
 from config.platform.web.formats import exact
 from config.standalone.database import running_database
 from config.standalone.folders import CannotStart
@@ -19,9 +21,19 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, help=_("the file that the command backup wrote"))
+        parser.add_argument(
+            "--keys-to",
+            type=Path,
+            metavar="FILE",
+            help=_("only write the keys in the backup to this file of settings, and restore nothing"),
+        )
 
-    def handle(self, *, file: Path, **options: Any) -> None:
+    def handle(self, *, file: Path, keys_to: Path | None, **options: Any) -> None:
         try:
+            if keys_to is not None:
+                write_keys(file, keys_to, ask_passphrase(is_new=False))
+                self.stdout.write(_("Wrote SECRET_KEY and ENCRYPTION_KEYS to %(path)s.") % {"path": keys_to})
+                return
             with running_database(alone=True):
                 origin = restore(file)
         except (BackupError, CannotStart) as error:
