@@ -1,8 +1,8 @@
-"""Define the commands of ``segment-exports``: status, run, plan, logs and completion.
+"""Define the commands of ``segment-exports``: status, run, import, plan, logs and completion.
 
-Exit codes are those of ``manage.py run_export --wait``, which the server gives with each run. Of several runs, the
-first that applies of 1, 3, 2, 4 and 0; 1 also for errors and runs that were not started, 64 for a command line
-that cannot be read, and 130 after Ctrl-C.
+Exit codes are those of ``manage.py run_export --wait`` and ``import_profiles``, as the server gives them.
+Several runs end with the first that applies of 1, 3, 2, 4 and 0. Errors and runs that were not started end with 1,
+a command line that cannot be read with 64, and Ctrl-C with 130.
 """
 
 import json
@@ -96,12 +96,30 @@ def run(  # noqa: PLR0917 -- click passes all by name
     begun = list(
         client_runs.start(api, exports, key=key or uuid.uuid4().hex, all_contacts=all_contacts, show=tell)
     )
-    if wait and not client_runs.follow_all(api, begun, tell):
+    if wait and not client_runs.follow_all(api, "runs", begun, tell):
         click.echo("Stopped waiting. The runs continue.", err=True)
         return EXIT_INTERRUPTED
     code = client_runs.exit_code(begun)
     if as_json:
         _print_json(client_runs.summary(begun) | {"exit_code": code})
+    return code
+
+
+@cli.command("import")
+@click.argument("names", nargs=-1, required=True, metavar="SOURCE...")
+@click.option("--wait", is_flag=True, help="Wait until the imports have ended.")
+@as_json_option
+def import_sources(names: tuple[str, ...], wait: bool, as_json: bool) -> int:
+    """Import the files or database queries of data sources again (scope "Push customer profiles")."""
+    api = from_environment()
+    tell = _silent if as_json else _tell_import
+    begun = list(client_runs.import_sources(api, names, tell))
+    if wait and not client_runs.follow_all(api, "imports", begun, tell):
+        click.echo("Stopped waiting. The imports continue.", err=True)
+        return EXIT_INTERRUPTED
+    code = client_runs.exit_code(begun)
+    if as_json:
+        _print_json({"imports": begun, "exit_code": code})
     return code
 
 
@@ -133,7 +151,7 @@ def logs(run_or_name: str, wait: bool, as_json: bool) -> int:
             raise ServerError(f"There is no run {run_id}.", code="no_run") from None
         raise
     if wait:
-        client_runs.follow(api, found, _silent)
+        client_runs.follow(api, "runs", found, _silent)
     log = api.get(f"runs/{run_id}/log")
     _print(
         log | {"counts": found["counts"], "exit_code": found["exit_code"]}, texts.log_lines(log), as_json=as_json
@@ -203,6 +221,12 @@ def _tell(run: Item) -> None:
         sys.stdout.flush()
     else:
         click.echo(f"{run['export']}: not started. {run['reason']}", err=True)
+
+
+def _tell_import(found: Item) -> None:
+    """Print how far an import has come."""
+    click.echo(texts.import_line(found))
+    sys.stdout.flush()
 
 
 def _silent(run: Item) -> None:

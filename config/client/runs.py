@@ -71,26 +71,40 @@ def start(
         yield begun
 
 
-def follow_all(api: Api, begun: Iterable[Item], show: Callable[[Item], None]) -> bool:
-    """Wait until all runs have ended. Returns False when the user has stopped waiting."""
+def follow_all(api: Api, path: str, begun: Iterable[Item], show: Callable[[Item], None]) -> bool:
+    """Wait until all runs, or imports, have ended. Returns False when the user has stopped waiting."""
     try:
         for run in begun:
             if "id" in run:
-                follow(api, run, show)
+                follow(api, path, run, show)
     except KeyboardInterrupt:
         return False
     return True
 
 
-def follow(api: Api, run: Item, show: Callable[[Item], None]) -> Item:
-    """Wait until a run has ended, and return it; ``show`` gets it whenever its status or stage has changed."""
-    shown = (run["status"], run["stage"])
+def follow(api: Api, path: str, run: Item, show: Callable[[Item], None]) -> Item:
+    """Wait until a run, or an import, has ended, and return it; ``show`` gets it whenever its status or stage has
+    changed."""
+    shown = (run["status"], run.get("stage"))
     while run["exit_code"] is None:
-        run |= _round(api, f"runs/{run['id']}")
-        if (run["status"], run["stage"]) != shown:
-            shown = (run["status"], run["stage"])
+        run |= _round(api, f"{path}/{run['id']}")
+        if (run["status"], run.get("stage")) != shown:
+            shown = (run["status"], run.get("stage"))
             show(run)
     return run
+
+
+def import_sources(api: Api, names: Sequence[str], show: Callable[[Item], None]) -> Iterator[Item]:
+    """Start an import of the file or the query of each data source. Yields the imports that are open now. Raises
+    ServerError."""
+    sources = {name: next(api.items("sources", name=name), None) for name in names}
+    for name, source in sources.items():
+        if source is None:
+            raise ServerError(f"There is no data source “{name}”.", status=HTTPStatus.NOT_FOUND, code="no_source")
+    for source in filter(None, sources.values()):
+        begun = {"source": source["name"], **api.post(f"sources/{source['id']}/refresh")}
+        show(begun)
+        yield begun
 
 
 def preview(api: Api, export: Item) -> Item:

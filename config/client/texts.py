@@ -54,6 +54,15 @@ def run_line(run: Item) -> str:
     return f"{said}{_counts_in_brackets(run['counts'])}"
 
 
+def import_line(found: Item) -> str:
+    """Return the line of an import: data source, status, and its rows when it has ended."""
+    said = f"{found['source']}: import {found['id']} – {status(found)}"
+    if found["exit_code"] is None:
+        return said
+    rows = {name.removeprefix("rows_"): found[name] for name in found if name.startswith("rows_")}
+    return f"{said}{_counts_in_brackets(rows)} {found['message']}".rstrip()
+
+
 def preview_lines(found: Item) -> Iterator[str]:
     """Yield the counts of a preview."""
     yield f"{found['export']} to “{found['list_title']}”: preview only, nothing is sent."

@@ -1,4 +1,4 @@
-"""Operations of the REST API about data sources: list, show, create, push profiles, and finish snapshots."""
+"""Operations of the REST API about data sources: list, show, create, refresh, push and snapshot."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,12 +12,16 @@ from pydantic import Field, StringConstraints
 
 from config.platform.accounts.decorators import check_permission
 from config.platform.accounts.permissions import Permission
+from config.platform.api.long_poll import Wait, look_until
+from config.platform.api.problems import Conflict
 from config.platform.api.values import PAGE_SIZE, WHOLE, Answer, Body, Id, Limit, Name, Page, Text, page_of
 from config.platform.jobs.models import JobStatus
 from config.platform.web.htmx import Request
 from segments.models import DataSource, ImportJob, ImportMode, PushSnapshot
 from segments.permissions import check_can_manage_data_sources
+from segments.sources.actions import SourceHasNoFile, refresh_data_source
 from segments.sources.column_plan import ColumnPlan, ColumnType, plans_from_list
+from segments.sources.exit_codes import exit_code
 from segments.sources.push import actions
 
 router = Router(tags=["Data sources"])
@@ -101,7 +105,8 @@ class FinishSnapshot(Body):
 
 
 class ImportOut(Answer):
-    """An import. With the status needs_confirmation a guard holds its removals until a user confirms them."""
+    """An import. With the status needs_confirmation a guard holds its removals until a user confirms them.
+    ``exit_code`` is that of ``import_profiles``, and null until the import has ended."""
 
     id: int
     source_id: int
@@ -117,6 +122,7 @@ class ImportOut(Answer):
     rows_rejected: int
     profiles_removed: int
     to_remove: int
+    exit_code: int | None
 
 
 @router.get("/sources", response=Page[SourceOut], operation_id="list_sources", summary="List data sources")
@@ -154,6 +160,22 @@ def get_source(request: Request, source_id: Id) -> object:
     """Show one data source."""
     check_permission(request.user, Permission.SEGMENT_VIEW)
     return _shown(get_object_or_404(_sources(), pk=source_id))
+
+
+@router.post(
+    "/sources/{source_id}/refresh",
+    response={HTTPStatus.ACCEPTED: ImportOut},
+    operation_id="refresh_source",
+    summary="Refresh a data source",
+)
+def refresh_source(request: Request, source_id: Id) -> object:
+    """Queue an import of the file or the database query of a data source, or return the one that is open."""
+    check_can_manage_data_sources(request.user)
+    try:
+        job = refresh_data_source(get_object_or_404(DataSource, pk=source_id), by=request.user)
+    except SourceHasNoFile as refusal:
+        raise Conflict(str(refusal), "no_file") from None
+    return Status(HTTPStatus.ACCEPTED, _shown_import(job))
 
 
 @router.post(
@@ -201,11 +223,18 @@ def finish_snapshot(request: Request, source_id: Id, snapshot_id: Id, body: Fini
     return Status(HTTPStatus.ACCEPTED, _shown_import(job))
 
 
-@router.get("/imports/{import_id}", response=ImportOut, operation_id="get_import", summary="Show an import")
-def get_import(request: Request, import_id: Id) -> object:
-    """Show an import with its counts."""
+@router.get(
+    "/imports/{import_id}", response=ImportOut, operation_id="get_import", summary="Show or follow an import"
+)
+def get_import(request: Request, import_id: Id, wait: Wait = 0) -> object:
+    """Show an import with its counts. With ``wait``, the answer comes when the import has ended, after so many
+    seconds at the latest."""
     check_permission(request.user, Permission.SEGMENT_VIEW)
-    return _shown_import(get_object_or_404(ImportJob, pk=import_id))
+
+    def look() -> ImportJob:
+        return get_object_or_404(ImportJob, pk=import_id)
+
+    return _shown_import(look_until(look, lambda job: not job.is_open, seconds=wait))
 
 
 def _snapshot(source: DataSource, snapshot_id: int) -> PushSnapshot:
@@ -258,4 +287,5 @@ def _shown_import(job: ImportJob) -> ImportOut:
         rows_rejected=job.rows_refused,
         profiles_removed=job.profiles_removed,
         to_remove=job.to_remove,
+        exit_code=None if job.is_open else exit_code(job),
     )

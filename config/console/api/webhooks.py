@@ -13,7 +13,7 @@ from pydantic import Field, StringConstraints
 from config.platform.accounts.decorators import check_permission
 from config.platform.accounts.permissions import Permission
 from config.platform.api.problems import Conflict
-from config.platform.api.values import PAGE_SIZE, Answer, Body, Id, Limit, Page, page_of
+from config.platform.api.values import PAGE_SIZE, WHOLE, Answer, Body, Id, Limit, Page, page_of
 from config.platform.events import webhooks
 from config.platform.events.models import Delivery, EventType, Webhook
 from config.platform.events.receiver import WrongAddress
@@ -60,7 +60,7 @@ class WebhookBody(Body):
 class ChangedWebhookBody(WebhookBody):
     """A webhook as it shall be. ``version`` is the one that was read: a change since is not overwritten."""
 
-    version: Annotated[int, Field(ge=0, le=10**9)]
+    version: Annotated[int, Field(ge=0, le=10**9), WHOLE]
 
 
 class DeliveryOut(Answer):

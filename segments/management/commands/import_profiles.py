@@ -24,13 +24,13 @@ from segments.attribute_changes.job import run_change
 from segments.models import AttributeChange, DataSource, ImportJob, ImportMode, ImportProblem
 from segments.sources import actions, held_imports
 from segments.sources.analysis import PlanFile, PlanRefused, analyze, guessed_plans, plan_as_yaml, plan_from_yaml
+from segments.sources.exit_codes import EXIT_NEEDS_CONFIRMATION, rejects_too_many
 from segments.sources.files.detect import detect
 from segments.sources.files.file_format import FileRefused
 from segments.sources.import_job import Watch, run_import
 from segments.sources.leaving_preview import preview_leaving
 from segments.sources.misfits import misfit_count
 
-EXIT_NEEDS_CONFIRMATION = 3
 PROBLEMS_SHOWN = 100
 
 
@@ -173,7 +173,7 @@ class Command(BaseCommand):
             raise CommandError(job.message or str(job.get_status_display()))
         if not quiet:
             self.stdout.write(_counts_text(job))
-        if job.rows_refused * 100 > job.rows_read * settings.IMPORT_REJECTED_PERCENT:
+        if rejects_too_many(job):
             raise CommandError(
                 _("%(refused)d of %(read)d rows were rejected, more than the limit of %(limit)d percent.")
                 % {"refused": job.rows_refused, "read": job.rows_read, "limit": settings.IMPORT_REJECTED_PERCENT}

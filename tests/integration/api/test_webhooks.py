@@ -29,6 +29,8 @@ def test_a_webhook_is_created_changed_and_deleted(alice: User) -> None:
         assert (changed["version"], changed["is_enabled"], changed["export_id"]) == (1, False, None)
         stale = client.put(f"webhooks/{made['id']}", body_of(receiver, version=0))
         assert (stale.status_code, stale.json()["code"]) == (409, "version_conflict")
+        whole = client.put(f"webhooks/{made['id']}", body_of(receiver, version=1.0))
+        assert whole.status_code == 200  # a whole number by JSON Schema
     assert client.delete(f"webhooks/{made['id']}").status_code == 204
     assert not Webhook.objects.exists()
 

@@ -15,6 +15,7 @@ from config.platform.jobs.models import JobStatus
 from exports.actions import runs
 from exports.models import Export, Run, Trigger
 from exports.run.final_status import exit_code
+from segments.models import DataSource
 from tests.support.api import token_of
 from tests.support.client_program import ClientProgram
 
@@ -146,6 +147,17 @@ def test_exit_codes_are_those_of_run_export(client_program: ClientProgram, newsl
         seen.append(ended.returncode)
         assert ended.returncode == read(ended)["exit_code"] == exit_code(status, sum(counts.values()) // 2)
     assert set(seen) == {0, 1, 2, 3, 4}
+
+
+def test_a_data_source_that_cannot_be_imported_is_an_error(
+    client_program: ClientProgram, newsletter: Export
+) -> None:
+    source = DataSource.objects.get()
+    missing = client_program("import", source.name, "Shop")
+    assert (missing.returncode, missing.stderr.strip()) == (1, "segment-exports: There is no data source “Shop”.")
+    refused = client_program("import", source.name, "--wait", "--json")
+    assert refused.returncode == 1
+    assert "uploaded files are not stored" in refused.stderr
 
 
 def test_ctrl_c_stops_the_waiting_and_not_the_run(client_program: ClientProgram, newsletter: Export) -> None:

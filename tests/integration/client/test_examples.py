@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from django.core.management import call_command
 
 from exports.models import Export
 from tests.support.client_program import SOURCE, ClientProgram
@@ -30,10 +31,18 @@ def example(name: str) -> str:
     return (EXAMPLES / name).read_text(encoding="utf-8")
 
 
-def assert_sent(account: RunningSandbox) -> None:
+def assert_sent(account: RunningSandbox, contacts: int = 20) -> None:
     """The run has ended before the example did."""
-    assert account.counts()["Active"] == 20
+    assert account.counts()["Active"] == contacts
     assert Export.objects.get().runs.get().status == "successful"
+
+
+def shop_of(folder: Path) -> Path:
+    """Create the data source of the example for dbt, with one customer. Returns its file."""
+    customers = folder / "customers.csv"
+    customers.write_text("id,email\n1,ann@example.com\n", encoding="utf-8")
+    call_command("import_profiles", str(customers), source="Shop", key=["id"])
+    return customers
 
 
 def command_of_crontab(line: str) -> str:
@@ -102,17 +111,23 @@ def test_airflow(ready: ClientProgram, account: RunningSandbox) -> None:
 
 
 def test_dbt(ready: ClientProgram, account: RunningSandbox) -> None:
-    """The script with a dbt that notes its arguments; when it fails, no contact is sent."""
+    """The script with a dbt that adds a customer to the file of a data source; nothing is sent when it fails."""
+    customers = shop_of(ready.home)
     dbt = ready.bin / "dbt"
-    dbt.write_text('#!/bin/sh\necho "$@" >> dbt.log\nexit "${DBT_ENDS_WITH:-0}"\n', encoding="utf-8")
+    dbt.write_text(
+        f'#!/bin/sh\necho "$1" >> dbt.log\necho 2,new@example.com >> {customers}\nexit "${{DBT_ENDS_WITH:-0}}"\n'
+    )
     dbt.chmod(0o755)
     script = ["/bin/sh", str(EXAMPLES / "dbt_build.sh")]
+    customers_before = customers.read_text(encoding="utf-8")
     assert ready.run_command(script, {"DBT_ENDS_WITH": "1"}).returncode == 1
     assert not Export.objects.get().runs.exists()
+    customers.write_text(customers_before, encoding="utf-8")
     ended = ready.run_command(script)
     assert ended.returncode == 0, ended.stderr
     assert (ready.home / "dbt.log").read_text(encoding="utf-8") == "build\nbuild\n"
-    assert_sent(account)
+    assert "Shop: import" in ended.stdout
+    assert_sent(account, 22)
 
 
 def test_a_plan_counts_and_sends_nothing(ready: ClientProgram, account: RunningSandbox) -> None:

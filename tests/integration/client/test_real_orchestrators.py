@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from exports.models import Export
-from tests.integration.client.test_examples import EXAMPLES, assert_sent, example
+from tests.integration.client.test_examples import EXAMPLES, assert_sent, example, shop_of
 from tests.support.client_program import SOURCE, ClientProgram
 from tests.support.sandbox import RunningSandbox
 from tests.support.workers import worker_processes
@@ -23,8 +23,10 @@ pytestmark = [pytest.mark.drill, pytest.mark.django_db(transaction=True), pytest
 
 _PROJECT = {"name": "shop", "version": "1.0", "profile": "shop", "model-paths": ["models"]}
 _PROFILES = {"shop": {"target": "dev", "outputs": {"dev": {"type": "duckdb", "path": "shop.duckdb"}}}}
-_MODEL = "select 1 as id, 'ann@example.com' as email"
-_TESTS = {"models": [{"name": "profiles", "columns": [{"name": "id", "data_tests": ["unique", "not_null"]}]}]}
+# Written to the file that the data source reads.
+_MODEL = "{{ config(materialized='external', location='customers.csv', format='csv') }} "
+_NEW = "select 1 as id, 'ann@example.com' as email union all select {} as id, 'new@example.com' as email"
+_TESTS = {"models": [{"name": "customers", "columns": [{"name": "id", "data_tests": ["unique", "not_null"]}]}]}
 
 
 class Environment:
@@ -114,16 +116,17 @@ def test_dbt_builds_before_the_exports_run(
         "models/schema.yml": _TESTS,
     }.items():
         (dbt.folder / name).write_text(yaml.safe_dump(content), encoding="utf-8")
-    model = dbt.folder / "models" / "profiles.sql"
+    shop_of(dbt.folder)
+    model = dbt.folder / "models" / "customers.sql"
     script = ["/bin/sh", str(EXAMPLES / "dbt_build.sh")]
-    model.write_text(f"{_MODEL} union all {_MODEL}", encoding="utf-8")  # not unique: the test of dbt fails
+    model.write_text(_MODEL + _NEW.format(1), encoding="utf-8")  # not unique: the test of dbt fails
     assert dbt.run(script).returncode == 1
     assert not Export.objects.get().runs.exists()
-    model.write_text(_MODEL, encoding="utf-8")
+    model.write_text(_MODEL + _NEW.format(2), encoding="utf-8")
     ended = dbt.run(script)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "Completed successfully" in ended.stdout
-    assert_sent(account)
+    assert_sent(account, 22)
 
 
 def test_the_workflow_fits_the_schema_of_github_and_its_steps_run(
