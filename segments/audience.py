@@ -15,8 +15,9 @@ from config.platform.text.value_format import MappedValue
 from segments import catalog
 from segments.catalog import Attribute
 from segments.models import ImportJob, MemberSet, Segment, SegmentRefresh, SegmentSchedule, Unification
-from segments.store import lake, members, samples
+from segments.store import lake, matching, members, samples
 from segments.store import values as value_counts
+from segments.store.assumed import assumed_of, assuming, is_assumed
 from segments.store.lake import Reader, as_list, listed
 from segments.store.profiles import (
     Condition,
@@ -127,13 +128,15 @@ def given_values(ids: Collection[int], values: Sequence[MappedValue]) -> dict[in
 def reading_members(segment_ids: Sequence[int], selection: MemberSelection) -> Iterator[ProfileQuery]:
     """Select each member of any of the segments once, for a block. Raises MemberSetIncomplete."""
     sets = _sets_of(segment_ids)
+    assumed = assumed_of(segment_ids)
     excluded_sets = _sets_of(_exclusion())
     # PostgreSQL says who is being erased. It is asked before the version of the store is chosen: an erasure that
     # ends in between is then seen by one of the two.
-    selected = selection_sql(selection, _members(sets), _excluded(excluded_sets))
+    selected = selection_sql(selection, _members(sets, assumed), _excluded(excluded_sets))
+    size = sum(sets.values()) + sum(member_counts(assumed).values())
     with lake.reading() as reader:
         members.check_complete(reader, sets | excluded_sets)
-        yield ProfileQuery(selected, sum(sets.values()), reader)
+        yield ProfileQuery(selected, size, reader)
 
 
 @contextmanager
@@ -156,11 +159,12 @@ def members_with_email(segment_ids: Sequence[int], attribute: str, emails: Colle
     sets, excluded_sets = _sets_of(segment_ids), _sets_of(_exclusion())
     known = {each.name: each for each in catalog.attributes()}
     email = email_sql(attribute, known)
+    found_in = _members(sets, assumed_of(segment_ids))
     is_excluded = f" AND NOT ({is_excluded_sql(_excluded(excluded_sets), known)})" if excluded_sets else ""
     with lake.reading() as reader:
         members.check_complete(reader, sets | excluded_sets)
         rows = reader.rows(
-            f"SELECT DISTINCT email FROM (SELECT id AS profile_id, {email} AS email FROM {_members(sets)})"  # noqa: S608
+            f"SELECT DISTINCT email FROM (SELECT id AS profile_id, {email} AS email FROM {found_in})"  # noqa: S608
             f" WHERE email IN {listed('VARCHAR')}{is_excluded}",
             [as_list(emails)],
         )
@@ -346,11 +350,12 @@ def _wanted_profiles(table: str) -> str:
 
 def _set_ids(segment_ids: Collection[int] | None = None) -> dict[int, int]:
     """Return the ID of the current member set of each of these segments, or of all; segments without one are left
-    out."""
+    out, and those whose rules say who their members are."""
     segments = Segment.objects.exclude(member_set=None)
     if segment_ids is not None:
         segments = segments.filter(pk__in=segment_ids)
-    return {pk: set_id for pk, set_id in segments.values_list("pk", "member_set") if set_id is not None}
+    found = segments.values_list("pk", "member_set")
+    return {pk: set_id for pk, set_id in found if set_id is not None and not is_assumed(pk)}
 
 
 def _sets_of(segment_ids: Collection[int]) -> dict[int, int]:
@@ -358,6 +363,22 @@ def _sets_of(segment_ids: Collection[int]) -> dict[int, int]:
     return dict(MemberSet.objects.filter(pk__in=_set_ids(segment_ids).values()).values_list("pk", "size"))
 
 
-def _members(sets: Collection[int]) -> str:
-    """Return a query of the profiles in member sets, in parentheses."""
-    return f"(SELECT * FROM {visible_profiles()} WHERE id IN ({members.members_sql(sets)}))"  # noqa: S608
+def _members(sets: Collection[int], assumed: Collection[int] = ()) -> str:
+    """Return a query of the profiles in member sets, and of those that match the rules of the ``assumed``
+    segments, in parentheses."""
+    rules = (
+        Segment.objects.filter(pk__in=assumed).order_by("pk").values_list("rules", flat=True) if assumed else ()
+    )
+    ids = " UNION ALL ".join([members.members_sql(sets), *map(matching.matching_sql, rules)])
+    return f"(SELECT * FROM {visible_profiles()} WHERE id IN ({ids}))"  # noqa: S608
+
+
+@contextmanager
+def assuming_refreshed(segment_ids: Collection[int]) -> Iterator[None]:
+    """Let plans inside the block read these segments as their present rules are, before they are refreshed, with
+    their new counts. Within a transaction that is rolled back. Raises InvalidRules."""
+    with assuming(segment_ids):
+        for segment in Segment.objects.filter(pk__in=segment_ids):
+            count = matching.count_rules(segment.rules).total
+            Segment.objects.filter(pk=segment.pk).update(member_count=count)
+        yield

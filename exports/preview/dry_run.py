@@ -208,11 +208,14 @@ def _calls_to_remove(connection: Connection, export: Export, removals: Removals)
 
 @dataclass(frozen=True)
 class Estimate:
-    """The counts of a plan, its removals and its requests."""
+    """The counts of a plan, its removals and its requests; ``opt_in_mails`` are sent by the list to contacts who
+    have to confirm."""
 
     plan_counts: PlanCounts
     removals: Removals
     calls: int
+    calls_to_remove: int
+    opt_in_mails: int
 
 
 def estimate(export: Export, options: RunOptions) -> Estimate:
@@ -232,4 +235,5 @@ def estimate(export: Export, options: RunOptions) -> Estimate:
         known = states.first()
         removals = removal_plan.count_removals(run, known) if known else Removals()
     calls = math.ceil(counts.to_send / connection.destination.capabilities.batch_rows)
-    return Estimate(counts, removals, calls)
+    emailed = counts.add + counts.readd if snapshot.confirmed_opt_in else 0
+    return Estimate(counts, removals, calls, _calls_to_remove(connection, export, removals), emailed)

@@ -56,7 +56,12 @@ def outline(job: ExportPreview) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         removal_guard=str(seen.removals.removal_guard),
         over_connection=seen.over_connection,
         calls=seen.calls + seen.calls_to_remove,
-        seconds=_seconds(export.connection, seen, at_once),
+        seconds=run_seconds(
+            export.connection,
+            calls=seen.calls,
+            calls_to_remove=seen.calls_to_remove,
+            to_remove=seen.removals.to_remove,
+        ),
         at_once=at_once,
         segments=[
             {
@@ -102,15 +107,18 @@ def results_of(seen: Preview) -> ResultSummary:
     )
 
 
-def _seconds(connection: Connection | None, seen: Preview, at_once: int) -> float | None:
+def run_seconds(
+    connection: Connection | None, *, calls: int, calls_to_remove: int, to_remove: int
+) -> float | None:
     """How long it would take, by the latest runs over the connection; None where they do not tell."""
+    at_once = _calls_at_once(connection)
     runs = Run.objects.filter(export__connection=connection).order_by("-pk")
     per_call = _mean(runs.filter(delivered__gt=0).first(), ~IS_REMOVAL, calls=Count("pk"))
-    sending = _spread(seen.calls, per_call, at_once)
-    if not seen.calls_to_remove:
+    sending = _spread(calls, per_call, at_once)
+    if not calls_to_remove:
         return sending
     per_person = _mean(runs.filter(removed__gt=0).first(), IS_REMOVAL, calls=Sum("size"))
-    removing = _spread(seen.removals.to_remove, per_person, at_once)
+    removing = _spread(to_remove, per_person, at_once)
     return sending + removing if sending is not None and removing is not None else None
 
 

@@ -15,6 +15,7 @@ from segments.rules import tree as rule_trees
 from segments.rules.compile import ColumnRef, CompileContext, combine, compile_rules, to_sql
 from segments.rules.tree import Path, Tree
 from segments.store import lake
+from segments.store.assumed import is_assumed
 from segments.store.members import MATCHING, members_sql
 from segments.store.profiles import Profile, profiles_by_id, visible_profiles
 
@@ -103,7 +104,14 @@ class Conditions:
 
 
 def _members_of(segment_id: int) -> exp.Expression:
+    if is_assumed(segment_id):
+        rules = Segment.objects.filter(pk=segment_id).values_list("rules", flat=True).first()
+        return _parsed(matching_sql(rules or {}))
     set_id = Segment.objects.filter(pk=segment_id).values_list("member_set", flat=True).first()
-    query = sqlglot.parse_one(members_sql([set_id] if set_id else []), dialect="duckdb")
+    return _parsed(members_sql([set_id] if set_id else []))
+
+
+def _parsed(sql: str) -> exp.Expression:
+    query = sqlglot.parse_one(sql, dialect="duckdb")
     assert isinstance(query, exp.Expression)  # noqa: S101
     return query

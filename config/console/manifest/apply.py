@@ -1,7 +1,7 @@
 """Apply a manifest: read it, plan it, and apply all of it in one transaction."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.core.exceptions import PermissionDenied
@@ -12,21 +12,25 @@ from config.console.manifest import connections, exports, prune, segments, specs
 from config.console.manifest.current import current_configuration
 from config.console.manifest.differences import Difference, compare
 from config.console.manifest.document import FileRefused, Problem, Problems
+from config.console.manifest.effects import find_affected
 from config.console.manifest.specs import ScheduleSpec, Specs, report_line
 from config.console.models import AppliedConfiguration
 from config.console.system_refresh import actions as system_actions
 from config.platform.audit.record import record
 from config.platform.web.versions import Gone, StaleEdit
 from connections.actions import NameTaken
+from exports.actions.effects import Effect, PlannedRun, planned_runs
 from segments.models import Segment
 
 
 @dataclass(frozen=True)
 class Applied:
-    """What a manifest changed, or would change: the report with a line for each entry, and what was and is."""
+    """What a manifest changed, or would change: the report with a line for each entry, what was and is, and the
+    effects on the next runs of exports."""
 
     report: list[str]
     differences: list[Difference]
+    effects: list[Effect] = field(default_factory=list)
 
 
 def apply(
@@ -43,6 +47,7 @@ def apply_manifest(
     revision: str | None = None,
     dry_run: bool = False,
     prunes: bool = False,
+    with_effects: bool = False,
     environ: Mapping[str, str] | None = None,
     wake_worker: bool = True,
 ) -> Applied:
@@ -52,7 +57,7 @@ def apply_manifest(
     ``dry_run`` changes nothing; ``prunes`` removes what the file does not name. The revision is noted for the
     pages, unless it is None. ``environ`` stands in for the environment in which references are looked up; then
     the secrets are stored rather than the references. ``wake_worker=False`` leaves the refresh of segments to the
-    caller.
+    caller. ``with_effects`` computes the plans of the exports that a dry run affects.
 
     Raises FileRefused with every problem; nothing is changed then."""
     problems = Problems(path)
@@ -77,13 +82,21 @@ def apply_manifest(
                 report += prune.prune(found, problems)
             problems.stop_if_any()
             differences = [*compare(before, current_configuration()), *_pending(found)]
+            affected = find_affected(differences) if with_effects else None
+            after = planned_runs(affected.exports, refreshed=affected.segments) if affected else {}
             if revision is not None and not dry_run:
                 note_applied(path.name, revision, differences)
             transaction.set_rollback(dry_run)
     except (StaleEdit, Gone, NameTaken, IntegrityError, PermissionDenied) as error:
         reason = _("Another user changed the same settings at the same time. Apply the file again.")
         raise FileRefused([Problem(path, 1, reason)]) from error
-    return Applied(report, differences)
+    return Applied(report, differences, _effects(affected.exports, after) if affected else [])
+
+
+def _effects(names: Sequence[str], after: Mapping[str, PlannedRun]) -> list[Effect]:
+    """Return the effects on exports, when the changes are rolled back again."""
+    before = planned_runs(names)
+    return [Effect(name, before.get(name.lower()), after[name.lower()]) for name in names]
 
 
 def note_applied(file_name: str, revision: str, differences: Sequence[Difference]) -> None:

@@ -34,6 +34,7 @@ from connections.destinations.values import (
     by_attribute,
 )
 from connections.policies import why_it_cannot_run
+from connections.vault import NotConnected
 from exports import policies
 from exports.actions import manage
 from exports.actions.manage import ExportSettings
@@ -290,8 +291,8 @@ def _with_list(settings: ExportSettings, spec: ExportSpec, problems: Problems) -
     except PermanentError as refused:
         problems.add(spec.list_id[1], refused.sentence)
         return settings, []
-    except DestinationError as error:
-        return settings, [_("The list could not be loaded: %s") % error.sentence]
+    except (DestinationError, NotConnected) as error:
+        return settings, [_("The list could not be loaded: %s") % getattr(error, "sentence", error)]
     _check_fields(spec, details, problems)
     settings, notes = with_list_details(settings, spec.removal, details, problems)
     control_groups.check_field(settings, spec.control, details, problems)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from config.console.manifest.apply import Applied, apply_manifest
 from config.console.manifest.document import FileRefused
+from config.console.manifest.effects import in_words
 from config.console.manifest.schema import json_schema
 
 STDIN = Path("-")
@@ -58,7 +59,9 @@ class Command(BaseCommand):
             raise CommandError(_("Name a file, or - for stdin."))
         content = sys.stdin.buffer.read() if file == STDIN else None
         try:
-            applied = apply_manifest(file, content=content, revision=revision[:200], dry_run=dry_run, prunes=prune)
+            applied = apply_manifest(
+                file, content=content, revision=revision[:200], dry_run=dry_run, prunes=prune, with_effects=dry_run
+            )
         except FileRefused as refused:
             for problem in refused.problems:
                 self.stderr.write(str(problem))
@@ -77,6 +80,9 @@ class Command(BaseCommand):
         for difference in applied.differences:
             if not difference.entry_is_new:  # the report says that it is created
                 self.stdout.write(f"  {difference}")
+        for effect in applied.effects:
+            if effect.affects_contacts:
+                self.stdout.write(f"  {in_words(effect)}")
         if dry_run:
             self.stdout.write(_("Dry run: nothing was changed."))
 
@@ -90,4 +96,5 @@ def _plain(applied: Applied, *, dry_run: bool) -> dict[str, Any]:
         "dry_run": dry_run,
         "report": applied.report,
         "differences": [difference.to_json() for difference in applied.differences],
+        "effects": [effect.to_json() for effect in applied.effects],
     }

@@ -1,0 +1,138 @@
+"""Compute the effect of a change before it is made: what the next run of an export would do without it, and with
+it. Both are plans of the run's own code (preview/dry_run.py). The change is made by the action that would make it,
+in a transaction that is rolled back.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.db import OperationalError
+from django.db.models.functions import Lower
+from django.utils.translation import gettext as _
+
+from config.platform.accounts.models import User
+from config.platform.db import rolled_back
+from exports import policies
+from exports.actions import manage
+from exports.actions.manage import ExportSettings
+from exports.models import Export
+from exports.models.snapshot import RunOptions
+from exports.preview import dry_run, summary
+from segments import audience
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """What a run of an export would do. ``problem`` says why it cannot be computed, and all else is 0 then.
+    ``seconds`` is None where no run over the connection has told how long a request takes."""
+
+    to_add: int = 0
+    to_update: int = 0
+    unchanged: int = 0
+    to_remove: int = 0
+    held: int = 0  # removals that await confirmation
+    opt_in_mails: int = 0
+    requests: int = 0
+    seconds: float | None = None
+    problem: str = ""
+
+    @property
+    def minutes(self) -> float | None:
+        """The seconds in minutes, with one digit."""
+        return None if self.seconds is None else round(self.seconds / 60, 1)
+
+
+@dataclass(frozen=True)
+class EffectRow:
+    """A number of a plan before and after a change; None where it is not known."""
+
+    label: str
+    before: float | None
+    after: float | None
+
+    @property
+    def differs(self) -> bool:
+        return self.before != self.after
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What the next run of an export would do before and after a change; None before it exists."""
+
+    export: str
+    before: PlannedRun | None
+    after: PlannedRun
+
+    @property
+    def affects_contacts(self) -> bool:
+        """Tell whether the next run would treat other contacts, or could not be computed."""
+        return (self.before or PlannedRun()) != self.after
+
+    @property
+    def rows(self) -> list[EffectRow]:
+        """The numbers before and after, without those that are 0 in both."""
+        before, after = self.before or PlannedRun(), self.after
+        rows = [
+            EffectRow(_("Contacts to add"), before.to_add, after.to_add),
+            EffectRow(_("Contacts to update"), before.to_update, after.to_update),
+            EffectRow(_("Unchanged contacts"), before.unchanged, after.unchanged),
+            EffectRow(_("Contacts to remove"), before.to_remove, after.to_remove),
+            EffectRow(_("Removals awaiting confirmation"), before.held, after.held),
+            EffectRow(_("Emails to new contacts to confirm"), before.opt_in_mails, after.opt_in_mails),
+            EffectRow(_("Requests"), before.requests, after.requests),
+            EffectRow(_("Minutes"), before.minutes, after.minutes),
+        ]
+        return [row for row in rows if row.before or row.after]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it in plain values."""
+        return asdict(self)
+
+
+def planned_run(export: Export) -> PlannedRun:
+    """Compute the plan of an export as this transaction sees it."""
+    try:
+        found = dry_run.estimate(export, RunOptions())
+    except policies.Refusal as refusal:
+        return PlannedRun(problem=refusal.sentence)
+    except OperationalError:
+        return PlannedRun(problem=_("The plan took too long to compute."))
+    counts, removals = found.plan_counts, found.removals
+    seconds = summary.run_seconds(
+        export.connection,
+        calls=found.calls,
+        calls_to_remove=found.calls_to_remove,
+        to_remove=removals.to_remove,
+    )
+    return PlannedRun(
+        to_add=counts.to_add,
+        to_update=counts.to_update,
+        unchanged=counts.unchanged,
+        to_remove=removals.to_remove,
+        held=removals.held,
+        opt_in_mails=found.opt_in_mails,
+        requests=found.calls + found.calls_to_remove,
+        seconds=seconds,
+    )
+
+
+def planned_runs(names: Iterable[str], *, refreshed: Collection[int] = ()) -> dict[str, PlannedRun]:
+    """Compute the plans of the exports with these names, in any case, by their names in lower case; as if the
+    segments with the IDs ``refreshed`` had the members that match their rules. With these, within a transaction
+    that is rolled back."""
+    lower = [name.lower() for name in names]
+    exports = Export.objects.select_related("connection").annotate(lower=Lower("name")).filter(lower__in=lower)
+    with audience.assuming_refreshed(refreshed):
+        return {export.name.lower(): planned_run(export) for export in exports.order_by("pk")}
+
+
+def effect_of_edit(export: Export | None, settings: ExportSettings, *, by: User | None) -> Effect:
+    """Compute what an edit of an export, or a new one, would change. Raises what saving it raises."""
+    with rolled_back():
+        if export is None:
+            after = planned_run(manage.create(settings, by=by))
+        else:
+            present = Export.objects.get(pk=export.pk)
+            after = planned_run(manage.edit(present, settings, version=present.version, by=by))
+    return Effect(settings.name, None if export is None else planned_run(export), after)
