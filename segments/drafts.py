@@ -2,13 +2,13 @@
 discarded or old. A draft has rules alone, neither name nor description."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
 
+from config.platform import retention
 from config.platform.accounts.models import User
 from config.platform.jobs import clock
 from config.platform.text.addresses import comparable_email
@@ -18,7 +18,6 @@ from segments.privacy.subjects import hash_of_email, words_with_address
 from segments.rules import tree as rule_trees
 from segments.rules.tree import Tree
 
-KEEP = timedelta(days=30)
 # The oldest drafts of a user beyond these are deleted.
 MAX_PER_USER = 20
 
@@ -61,8 +60,8 @@ def latest(user: User, segment: Segment | None, *, except_for: UUID) -> SegmentD
 
 
 def delete_expired() -> int:
-    """Delete the drafts that are older than KEEP. Returns how many there were."""
-    return SegmentDraft.objects.filter(updated_at__lt=clock.now() - KEEP).delete()[0]
+    """Delete the drafts that are older than their retention. Returns how many there were."""
+    return SegmentDraft.objects.filter(updated_at__lt=retention.DRAFTS.cutoff()).delete()[0]
 
 
 def is_saved(rules: Tree, segment: Segment | None) -> bool:
@@ -71,7 +70,7 @@ def is_saved(rules: Tree, segment: Segment | None) -> bool:
 
 
 def _drafts(user: User, segment: Segment | None) -> "QuerySet[SegmentDraft]":
-    return SegmentDraft.objects.filter(user=user, segment=segment, updated_at__gte=clock.now() - KEEP)
+    return SegmentDraft.objects.filter(user=user, segment=segment, updated_at__gte=retention.DRAFTS.cutoff())
 
 
 def _comparable(rule: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,8 @@
 """Tidy the profile store: finish deletions that a crash interrupted, and delete what is no longer used."""
 
-from datetime import timedelta
-
 from django.db.models import F
 
+from config.platform import retention
 from config.platform.jobs import clock
 from segments import drafts
 from segments.models import DeletedAttribute, Erasure, IdentityRules, MemberSet, Segment
@@ -13,12 +12,6 @@ from segments.store import lake, maintenance, members, profiles, schema
 from segments.store.locks import purge_lock, writer_lock
 from segments.store.unified import write
 
-# A set that no segment names may belong to a refresh that is about to name it, or be read by a run right now.
-_KEEP_SETS = timedelta(hours=1)
-_KEEP_VERSIONS = timedelta(hours=1)
-# A job that read the catalog before an attribute was deleted names its columns.
-_KEEP_COLUMNS = timedelta(days=1)
-
 
 def tidy() -> None:
     """Delete what is no longer used, and merge small files."""
@@ -26,7 +19,7 @@ def tidy() -> None:
     delete_unused_sets()
     drop_deleted_columns()
     drafts.delete_expired()
-    maintenance.maintain(keep=_KEEP_VERSIONS)
+    maintenance.maintain(keep=retention.STORE_VERSIONS.kept_for)
 
 
 def purge_erased() -> None:
@@ -47,7 +40,9 @@ def purge_erased() -> None:
 def drop_deleted_columns() -> None:
     """Drop the columns of deleted attributes when every reader that may still name them has ended."""
     ids = list(
-        DeletedAttribute.objects.filter(deleted_at__lt=clock.now() - _KEEP_COLUMNS).values_list("pk", flat=True)
+        DeletedAttribute.objects.filter(deleted_at__lt=retention.DELETED_ATTRIBUTES.cutoff()).values_list(
+            "pk", flat=True
+        )
     )
     if ids:
         schema.drop_columns(ids)
@@ -76,7 +71,7 @@ def delete_unused_sets() -> int:
     with writer_lock():
         used = set(Segment.objects.exclude(member_set=None).values_list("member_set", flat=True))
         used |= set(Segment.objects.exclude(previous_set=None).values_list("previous_set", flat=True))
-        young = MemberSet.objects.filter(created_at__gt=clock.now() - _KEEP_SETS)
+        young = MemberSet.objects.filter(created_at__gt=retention.MEMBER_SETS.cutoff())
         kept = {set_id for set_id in (*used, *young.values_list("pk", flat=True)) if set_id is not None}
         deleted = members.delete_other_sets(kept)
         forget_former_identity(min(kept, default=None))

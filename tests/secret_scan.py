@@ -19,8 +19,8 @@ ROOT = Path(__file__).resolve().parents[1]
 BASELINE = ROOT / ".secrets.baseline"
 # Hashes, translations and pictures: nothing of these is written by a person.
 NOT_SCANNED = (".lock", ".po", ".mo", ".webp", ".png", ".svg", ".woff2", ".gz", ".xlsx", ".parquet", ".db")
-# Passwords of invented users; keys by their form are found there too.
-NOT_IN_TESTS = "Secret Keyword"
+# Passwords of invented users, and IDs; keys by their form are found there too.
+NOT_IN_TESTS = {"Secret Keyword", "Hex High Entropy String"}
 
 Finding = tuple[str, str, str]
 
@@ -60,7 +60,7 @@ def scan(plugins: list[dict[str, object]], names: list[str]) -> dict[Finding, in
     return {
         (name, secret.type, secret.secret_hash): secret.line_number
         for name, secret in secrets
-        if not (name.startswith("tests/") and secret.type == NOT_IN_TESTS)
+        if not (name.startswith("tests/") and secret.type in NOT_IN_TESTS)
     }
 
 

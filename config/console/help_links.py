@@ -24,6 +24,7 @@ HELP_OF = {
     "system:schedule": f"{_SYSTEM}#schedule",
     "system:api_usage": "monitoring",
     "system:about": "monitoring",
+    "system:retention": "data-flow#times",
     "system:notifications": "notifications",
     "system:my_notifications": "notifications#recipients",
     "system:general": f"{_USERS}#language",

@@ -46,6 +46,7 @@ GROUPS = (
             "system-refresh": _("System refresh and status"),
             "notifications": _("Notifications"),
             "rights": _("Privacy requests"),
+            "data-flow": _("Personal data"),
             "security": _("Security"),
         },
     ),

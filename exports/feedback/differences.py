@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection as database
 from django.db import transaction
 
-from config.platform import db
+from config.platform import db, retention
 from connections.destinations.subscribers import INACTIVE, ListedState
 from exports.feedback import listed_states
 from exports.models import DriftKind, ListComparison, ListDrift, StatusSource
@@ -22,7 +22,6 @@ MOST_KEPT = 100_000
 # So many contacts that seem to be gone are looked up.
 MOST_LOOKED_UP = 100
 # So many comparisons of a list are kept, with their counts.
-_COMPARISONS_KEPT = 30
 _RECENT_RUNS = """
     SELECT run.id FROM exports_run run WHERE run.account = %(account)s AND run.list_id = %(list_id)s
        AND (run.finished_at IS NULL OR run.finished_at > %(began)s)
@@ -177,7 +176,7 @@ def forget_earlier(job: ListComparison) -> None:
             " WHERE contact.list_state_id = %(list)s AND contact.email = listed.email)",
             {"comparison": job.pk, "list": job.list_state_id},
         )
-    job.list_state.comparisons.filter(pk__in=earlier[_COMPARISONS_KEPT - 1 :]).delete()
+    job.list_state.comparisons.filter(pk__in=earlier[retention.LIST_COMPARISONS.most - 1 :]).delete()
 
 
 def _some(job: ListComparison, query: str) -> list[str]:

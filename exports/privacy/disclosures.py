@@ -6,14 +6,14 @@ would take more time than all other writes.
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection as database
 from django.db import transaction
 
+from config.platform import retention
 from config.platform.jobs import clock
 from config.platform.jobs.models import OPEN
 from exports.models import IS_REMOVAL, DisclosedList, Disclosure, Export, Run
@@ -113,9 +113,8 @@ def of_people(people: Sequence[UUID]) -> list[Disclosure]:
 
 def prune() -> int:
     """Forget what is older than the retention; how many that were."""
-    before = clock.now() - timedelta(days=settings.DISCLOSURE_RETENTION_DAYS)
     with database.cursor() as cursor:
-        cursor.execute("DELETE FROM exports_disclosure WHERE last_at < %s", [before])
+        cursor.execute("DELETE FROM exports_disclosure WHERE last_at < %s", [retention.DISCLOSURES.cutoff()])
         pruned = int(cursor.rowcount)
     DisclosedList.objects.filter(people=None).delete()
     if pruned:

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from config.platform import retention
 from config.platform.encryption.fields import Sealed
 from config.platform.encryption.keyring import CannotDecrypt
 from config.platform.jobs import clock, leases
@@ -131,7 +132,7 @@ def _is_in_flight(job: PersonRemoval) -> bool:
 
 
 def _after_trouble(job: PersonRemoval, sentence: str) -> None:
-    if job.connection is None or clock.now() - job.created_at > retry_policy.ERASURE_GIVEN_UP_AFTER:
+    if job.connection is None or job.created_at < retention.LIST_REMOVALS.cutoff():
         told = _("{why} Gave up after several attempts. Remove the contact from the list manually.").format(
             why=sentence
         )

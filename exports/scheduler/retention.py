@@ -4,22 +4,21 @@ A nightly task takes small steps.
 """
 
 import logging
-from datetime import timedelta
 
-from django.conf import settings
 from django.db import connection as database
 from django.db import transaction
 from django.db.models import QuerySet
 
+from config.platform import retention
 from config.platform.jobs import clock, enqueue
 from config.platform.jobs.models import OPEN
+from config.platform.retention import Retention
 from exports.models import ExportPreview, Run
 from exports.privacy import disclosures
 from exports.results.summary import ContactKind
 
 BATCHES_A_STEP = 100
 OUTCOMES_A_STEP = 5_000
-PREVIEWS_KEPT = timedelta(days=2)
 
 logger = logging.getLogger(__name__)
 
@@ -31,19 +30,18 @@ def forget_for_a_while(seconds: float = enqueue.SECONDS_PER_MESSAGE) -> bool:
 
 def _step() -> bool:
     """One step; False when nothing was left to do."""
-    run = _ended_before(settings.BATCH_RETENTION_DAYS).filter(batches_emptied_at=None).first()
+    run = _ended_before(retention.RUN_CONTACTS).filter(batches_emptied_at=None).first()
     if run is not None:
         disclosures.settle(run.pk, wait=True)
         return _empty_batches(run)
-    if ExportPreview.objects.filter(created_at__lt=clock.now() - PREVIEWS_KEPT).delete()[0]:
+    if ExportPreview.objects.filter(created_at__lt=retention.PREVIEWS.cutoff()).delete()[0]:
         return True
-    run = _ended_before(settings.OUTCOME_RETENTION_DAYS).filter(outcomes_removed_at=None).first()
+    run = _ended_before(retention.RUN_OUTCOMES).filter(outcomes_removed_at=None).first()
     return run is not None and _remove_outcomes(run)
 
 
-def _ended_before(days: int) -> QuerySet[Run]:
-    before = clock.now() - timedelta(days=days)
-    return Run.objects.filter(finished_at__lt=before).exclude(status__in=OPEN).order_by("pk")
+def _ended_before(kind: Retention) -> QuerySet[Run]:
+    return Run.objects.filter(finished_at__lt=kind.cutoff()).exclude(status__in=OPEN).order_by("pk")
 
 
 @transaction.atomic

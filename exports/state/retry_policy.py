@@ -54,7 +54,6 @@ BATCH = RetryPolicy(attempts=10)  # over about five minutes
 RUN_ERRORS = RetryPolicy(attempts=10)
 ERASURE = RetryPolicy(attempts=6)
 ERASURE_SECONDS_AFTERWARDS = 900.0
-ERASURE_GIVEN_UP_AFTER = timedelta(days=7)
 PREVIEW_ATTEMPTS = 3
 LIST_WATCH = RetryPolicy(attempts=10, first_seconds=30.0, longest_seconds=3600.0)  # never given up
 # So many refusals of whole batches without a single success mean that the cause is not a contact.

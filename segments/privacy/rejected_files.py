@@ -5,10 +5,10 @@ all of them are deleted when a person is erased.
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 
@@ -43,6 +43,15 @@ def find(job: ImportJob) -> Path | None:
     """Return the file of the rejected rows of a job; None when there is none, or it was deleted."""
     paths = (_folder() / f"{job.pk}{suffix}" for suffix in _SUFFIXES)
     return next((path for path in paths if path.is_file()), None)
+
+
+def rows_of(emails: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield the rejected rows that contain one of the addresses, as the report of personal data shows them."""
+    for path in sorted(_folder().glob("*")):
+        with path.open("rb") as rows:
+            for row in rows:
+                if not set(emails).isdisjoint(_addresses(row)):
+                    yield {"import": int(path.stem), "row": row.decode("utf-8", "replace").strip()}
 
 
 def delete(job: ImportJob) -> None:

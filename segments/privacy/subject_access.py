@@ -1,5 +1,6 @@
 """Find the person behind a profile, and report all personal data about them (subject access)."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.db import transaction
@@ -8,8 +9,8 @@ from config.platform.accounts.models import User
 from config.platform.audit.record import record
 from config.platform.jobs import clock
 from segments import hooks, permissions
-from segments.models import Segment
-from segments.privacy import subjects
+from segments.models import Segment, SegmentDraft
+from segments.privacy import rejected_files, subjects
 from segments.privacy.inbox import pushed_profiles
 from segments.privacy.subjects import Scope, Subject, subject_of
 from segments.store import lake, members
@@ -38,6 +39,8 @@ def personal_data_report(profile: Profile, *, by: User) -> dict[str, Any]:
         "addresses": list(subject.emails),
         "profiles": [_profile(each) for each in subject.profiles],
         "pushed_profiles": list(pushed_profiles(subject)),
+        "rejected_rows": list(rejected_files.rows_of(subject.emails)),
+        "rules": list(_rules(subject)),
     }
     report |= hooks.personal_data.report(subject)
     report["lists"] = _lists(subject)
@@ -78,6 +81,16 @@ def _profile(profile: Profile) -> dict[str, Any]:
             for each in segments_of(profile)
         ],
     }
+
+
+def _rules(subject: Subject) -> Iterator[dict[str, Any]]:
+    """Yield the segments whose rules contain an address of the person, and unsaved rules without their user."""
+    segments = Segment.objects.order_by("name").values_list("name", "rules")
+    drafts = SegmentDraft.objects.order_by("pk").values_list("segment__name", "rules")
+    for rows, is_saved in ((segments, True), (drafts, False)):
+        for name, rules in rows:
+            if subjects.names_address(subject.emails, rules):
+                yield {"segment": name or "", "is_saved": is_saved}
 
 
 def _lists(subject: Subject) -> list[dict[str, Any]]:

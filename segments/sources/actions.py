@@ -17,6 +17,7 @@ from django.db.models import F
 from django.db.models.functions import Greatest, Lower
 from django.utils.translation import gettext as _
 
+from config.platform import retention
 from config.platform.accounts.models import User
 from config.platform.audit.record import record
 from config.platform.jobs import leases
@@ -43,7 +44,6 @@ KeyColumnDiffers = data_source.KeyColumnDiffers  # callers catch what start_impo
 
 # The file name contains the ID of the user, who alone can continue the upload.
 _TOKEN = re.compile(rf"[0-9a-f]{{32}}-(?P<uploader>\d+)(?:{'|'.join(map(re.escape, SUFFIXES))})")
-_MAX_AGE_SECONDS = 24 * 3600
 
 
 class SourceHasNoFile(Exception):
@@ -230,9 +230,10 @@ def delete_abandoned_uploads() -> None:
     rows that are as old, and the temporary files of imports whose worker was killed."""
     folder = Path(settings.UPLOAD_DIR)
     held_imports.cancel_expired()
-    rejected_files.delete_older_than(time.time() - _MAX_AGE_SECONDS)
+    rejected_files.delete_older_than(time.time() - retention.REJECTED_ROWS.kept_for.total_seconds())
     found = [path for path in folder.glob("*") if path.is_file()]
-    old = [path for path in found if time.time() - path.stat().st_mtime > _MAX_AGE_SECONDS]
+    oldest = time.time() - retention.UPLOADS.kept_for.total_seconds()
+    old = [path for path in found if path.stat().st_mtime < oldest]
     waiting = ImportJob.objects.filter(status__in=[*OPEN, JobStatus.NEEDS_CONFIRMATION])
     needed = set(waiting.values_list("path", flat=True))
     for path in old:

@@ -6,7 +6,6 @@ removals are counted again. If they became more, they are held again.
 
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from config.platform import retention
 from config.platform.accounts.models import User
 from config.platform.audit.record import record
 from config.platform.jobs import clock, leases
@@ -30,7 +30,6 @@ from segments.store import leaving
 from segments.store.lake import Reader
 
 # A held import that no user confirms is canceled after so many days, and its file deleted.
-DAYS_HELD: Final = 7
 _KEYS_AT_ONCE: Final = 100_000
 
 
@@ -182,11 +181,13 @@ def _cancel(job: ImportJob, message: str) -> bool:
 
 
 def cancel_expired() -> None:
-    """Cancel the imports that are held for DAYS_HELD, and delete the lists of those that are not held any more."""
-    until = clock.now() - timedelta(days=DAYS_HELD)
+    """Cancel the imports that are held for too long, and delete the lists of those that are not held any more."""
+    held_for = retention.HELD_IMPORTS
     held = ImportJob.objects.filter(status=JobStatus.NEEDS_CONFIRMATION)
-    for job in held.filter(finished_at__lt=until).select_related("source"):
-        cancel_held(job, _("The removals were not confirmed within %(days)d days.") % {"days": DAYS_HELD})
+    for job in held.filter(finished_at__lt=held_for.cutoff()).select_related("source"):
+        cancel_held(
+            job, _("The removals were not confirmed within %(days)d days.") % {"days": held_for.kept_for.days}
+        )
     waiting = ImportJob.objects.filter(status__in=[*OPEN, JobStatus.NEEDS_CONFIRMATION])
     needed = set(waiting.values_list("pk", flat=True))
     for path in _folder().glob("*"):

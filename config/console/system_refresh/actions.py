@@ -1,7 +1,6 @@
 """Start, cancel and schedule the system refresh, and delete old ones. The audit records what users do."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
 from config.console.models import SystemRefresh, SystemSchedule, SystemTick
+from config.platform import retention
 from config.platform.accounts.decorators import check_permission
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
@@ -134,9 +134,12 @@ def delete_old_refreshes(seconds: float = enqueue.SECONDS_PER_MESSAGE) -> bool:
 def _delete_some_of_a_refresh() -> bool:
     """Delete some steps of the oldest expired refresh, and the refresh once it has none; False when there is
     none. The last steps go first, since a step is blocked by an earlier one."""
-    before = clock.now() - timedelta(days=settings.SCHEDULE_RETENTION_DAYS)
     newest = SystemRefresh.objects.values("pk")[:1]
-    old = SystemRefresh.objects.filter(finished_at__lt=before).exclude(status__in=OPEN).exclude(pk__in=newest)
+    old = (
+        SystemRefresh.objects.filter(finished_at__lt=retention.SCHEDULES.cutoff())
+        .exclude(status__in=OPEN)
+        .exclude(pk__in=newest)
+    )
     refresh = old.order_by("pk").first()
     if refresh is None:
         return False

@@ -16,6 +16,7 @@ _TABS = (
     ("notifications", _("Notifications"), "system:notifications", Permission.SYSTEM_MANAGE),
     ("webhooks", _("Webhooks"), "system:webhooks", Permission.WEBHOOK_MANAGE),
     ("general", _("General"), "system:general", Permission.SYSTEM_VIEW),
+    ("retention", _("Retention"), "system:retention", Permission.SYSTEM_VIEW),
     ("about", _("About"), "system:about", Permission.SYSTEM_VIEW),
 )
 

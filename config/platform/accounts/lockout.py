@@ -15,7 +15,6 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from django.conf import settings
@@ -28,13 +27,14 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from config.platform import retention
 from config.platform.accounts.models import SignInAttempt, User, normalize_username
 from config.platform.audit.record import record
 from config.platform.jobs import clock
 
 MOST_PER_NAME = 5
 MOST_PER_ADDRESS = 30  # people behind one router share it
-WINDOW = timedelta(minutes=15)
+WINDOW = retention.SIGN_IN_ATTEMPTS.kept_for
 
 
 class Locked(Exception):
@@ -112,7 +112,7 @@ def forget_old() -> int:
 
     Returns how many rows were deleted.
     """
-    return SignInAttempt.objects.filter(at__lt=clock.now() - WINDOW).delete()[0]
+    return SignInAttempt.objects.filter(at__lt=retention.SIGN_IN_ATTEMPTS.cutoff()).delete()[0]
 
 
 def network_of(address: str) -> str:

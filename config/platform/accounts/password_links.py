@@ -19,6 +19,7 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _
 
+from config.platform import retention
 from config.platform.accounts.models import ResetRequest, User
 from config.platform.accounts.sign_ins import may_sign_in
 from config.platform.audit.record import current_origin, from_origin, record
@@ -44,7 +45,6 @@ def password_link(base: str, user: User) -> str:
 
 
 _RETRY = timedelta(minutes=1)
-_GIVE_UP = timedelta(minutes=15)
 
 
 def request_link(email: str, base: str, *, invited: User | None = None, by: User | None = None) -> None:
@@ -84,7 +84,7 @@ def _send_one() -> bool:
             users = User.objects.filter(email__iexact=request.email, is_service=False)
             sent = [_mail_reset(request, user) for user in users]
             is_sent = all(sent)
-        is_given_up = not is_sent and clock.now() - request.asked_at > _GIVE_UP
+        is_given_up = not is_sent and request.asked_at < retention.RESET_REQUESTS.cutoff()
         if is_given_up and request.invited is not None:
             record("invitation not mailed", request.invited, by=None)
     if is_sent or is_given_up:

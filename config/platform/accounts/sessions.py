@@ -18,6 +18,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 
+from config.platform import retention
 from config.platform.accounts.models import User
 from config.platform.jobs import clock
 from config.platform.web.middleware import Middleware
@@ -73,7 +74,7 @@ def has_ended(request: HttpRequest) -> bool:
     started = _moment(request.session.get(_STARTED), now)
     seen = _moment(request.session.get(_SEEN), now)
     idle = timedelta(minutes=settings.SESSION_IDLE_MINUTES)
-    return now - seen > idle or now - started > timedelta(days=settings.SESSION_DAYS)
+    return now - seen > idle or now - started > retention.SESSIONS.kept_for
 
 
 def end_sessions(user: User) -> None:
@@ -132,8 +133,7 @@ def end_session(user: User, session_id: int) -> bool:
 def clear_ended() -> None:
     """Delete the rows of sessions that have expired."""
     SessionStore.clear_expired()
-    longest = timedelta(days=settings.SESSION_DAYS)
-    UserSession.objects.filter(created_at__lt=clock.now() - longest).delete()
+    UserSession.objects.filter(created_at__lt=retention.SESSIONS.cutoff()).delete()
 
 
 def listen() -> None:

@@ -1,7 +1,6 @@
 """Create something once, however often it is sent with the same Idempotency-Key."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated
 
@@ -11,12 +10,10 @@ from django.utils.crypto import salted_hmac
 from ninja import Header, Status
 from pydantic import BaseModel
 
+from config.platform import retention
 from config.platform.api.models import IdempotencyKey
 from config.platform.api.problems import Conflict
-from config.platform.jobs import clock
 from config.platform.web.htmx import Request
-
-KEPT = timedelta(hours=24)
 
 KeyHeader = Annotated[
     str | None,
@@ -66,8 +63,8 @@ def create_once(
 
 
 def forget_old() -> None:
-    """Delete keys that are older than KEPT."""
-    IdempotencyKey.objects.filter(created_at__lt=clock.now() - KEPT).delete()
+    """Delete keys that are older than their retention."""
+    IdempotencyKey.objects.filter(created_at__lt=retention.IDEMPOTENCY_KEYS.cutoff()).delete()
 
 
 def _hash(body: bytes) -> str:

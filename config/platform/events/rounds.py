@@ -20,6 +20,7 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext as _
 
+from config.platform import retention
 from config.platform.encryption.keyring import CannotDecrypt
 from config.platform.events import receiver, signature, webhooks
 from config.platform.events.models import TEST_EVENT, Delivery, Event, Webhook
@@ -38,7 +39,6 @@ _WAITS_FROM: Final = 3
 TURNED_OFF_AFTER: Final = timedelta(days=5)
 # Longer, so that a receiver that accepts nothing is turned off before its first event is given up.
 GIVEN_UP_AFTER: Final = TURNED_OFF_AFTER + timedelta(hours=1)
-KEPT_FOR: Final = timedelta(days=30)
 _LOOK_SECONDS: Final = 0.5
 _LOCK: Final = "event deliveries"
 
@@ -76,7 +76,7 @@ def deliver_now(delivery: Delivery) -> Delivery:
 
 def forget_old() -> None:
     """Delete events of long ago with their deliveries."""
-    Event.objects.filter(occurred_at__lt=clock.now() - KEPT_FOR).delete()
+    Event.objects.filter(occurred_at__lt=retention.EVENTS.cutoff()).delete()
 
 
 def request_seconds() -> float:

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
+from config.platform import retention
 from config.platform.jobs import clock, leases
 from config.platform.jobs.models import OPEN, JobStatus
 from config.platform.notifications import mail
@@ -22,7 +23,6 @@ from config.platform.notifications.models import Channel, Condition, Notificatio
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=1)
 GIVEN_UP_AFTER = timedelta(days=3)
-KEPT_FOR = timedelta(days=90)
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +42,9 @@ def due() -> "QuerySet[Notification]":
 
 def forget_old() -> None:
     """Delete conditions that were closed long ago, with their notifications."""
-    long_ago = clock.now() - KEPT_FOR
-    Condition.objects.filter(closed_at__lt=long_ago).exclude(notifications__status__in=OPEN).delete()
+    Condition.objects.filter(closed_at__lt=retention.NOTIFICATIONS.cutoff()).exclude(
+        notifications__status__in=OPEN
+    ).delete()
 
 
 def send(notification_id: int) -> None:

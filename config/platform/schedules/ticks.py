@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import QuerySet
 
+from config.platform import retention
 from config.platform.jobs import clock
 from config.platform.jobs.models import Schedule, Tick
 from config.platform.schedules.next_due import latest_due, next_due
@@ -112,7 +113,7 @@ def recompute_due(schedules: "QuerySet[ScheduleT]") -> int:
 
 def forget_old(ticks: "QuerySet[TickT]") -> None:
     """Delete ``ticks`` older than SCHEDULE_RETENTION_DAYS."""
-    ticks.filter(due_at__lt=clock.now() - timedelta(days=settings.SCHEDULE_RETENTION_DAYS)).delete()
+    ticks.filter(due_at__lt=retention.SCHEDULES.cutoff()).delete()
 
 
 def _due_moments(rule_as_json: str, first: datetime, now: datetime) -> tuple[datetime, datetime]:

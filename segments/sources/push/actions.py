@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.db import IntegrityError, transaction
 from django.db.models import Sum
 
+from config.platform import retention
 from config.platform.accounts.models import User
 from config.platform.audit.record import record
 from config.platform.jobs import clock
@@ -14,7 +15,7 @@ from segments.models import DataSource, ImportJob, ImportMode, PushedBatch, Push
 from segments.sources import held_imports
 from segments.sources.column_plan import ColumnPlan, ColumnType, plans_from_list, plans_to_list
 from segments.sources.push import merge
-from segments.sources.push.ended import SNAPSHOT_KEPT, conclude_ended
+from segments.sources.push.ended import conclude_ended
 from segments.sources.push.inbox import FILE_NAME, new_job
 from segments.sources.push.rows import CheckedRows, check_rows
 
@@ -114,7 +115,7 @@ def finish_snapshot(snapshot: PushSnapshot, *, profiles: int, by: User) -> Impor
 def _lock_open(snapshot: PushSnapshot) -> None:
     """Lock a snapshot that is not finished. Raises PushRefused."""
     rows = PushSnapshot.objects.select_for_update(no_key=True).filter(pk=snapshot.pk, finished_at=None)
-    if not rows.filter(started_at__gt=clock.now() - SNAPSHOT_KEPT).exists():
+    if not rows.filter(started_at__gt=retention.PUSH_SNAPSHOTS.cutoff()).exists():
         raise PushRefused("The snapshot is finished, or older than a day.")
 
 

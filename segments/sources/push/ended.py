@@ -7,14 +7,13 @@ from typing import Final
 from django.db import transaction
 from django.db.models import QuerySet
 
+from config.platform import retention
 from config.platform.jobs import clock
 from config.platform.jobs.models import ENDED_WELL, OPEN, JobStatus
 from segments.models import PUSHED, DataSource, ImportJob, ImportMode, PushedBatch, PushSnapshot
 
-SNAPSHOT_KEPT: Final = timedelta(hours=24)
 _FIRST_WAIT: Final = timedelta(seconds=10)
 _LONGEST_WAIT: Final = timedelta(hours=1)
-_JOBS_KEPT: Final = 20  # of a data source and status; there may be one a second
 _BATCHES_AT_ONCE: Final = 2  # of up to 10 MB
 
 
@@ -25,7 +24,7 @@ def conclude_all_ended() -> None:
             source = DataSource.objects.select_for_update(no_key=True).filter(pk=source_id).first()
             if source is not None:
                 conclude_ended(source)
-    PushSnapshot.objects.filter(job=None, started_at__lt=clock.now() - SNAPSHOT_KEPT).delete()
+    PushSnapshot.objects.filter(job=None, started_at__lt=retention.PUSH_SNAPSHOTS.cutoff()).delete()
 
 
 def conclude_ended(source: DataSource) -> None:
@@ -42,7 +41,7 @@ def conclude_ended(source: DataSource) -> None:
     ended.delete()
     for status in (JobStatus.SUCCESSFUL, JobStatus.FAILED):
         upserts = ImportJob.objects.filter(source=source, path=PUSHED, mode=ImportMode.UPSERT, status=status)
-        old = upserts.order_by("-pk").values_list("pk", flat=True)[_JOBS_KEPT:]
+        old = upserts.order_by("-pk").values_list("pk", flat=True)[retention.PUSH_IMPORTS.most :]
         ImportJob.objects.filter(pk__in=list(old)).delete()
 
 

@@ -85,6 +85,7 @@ ADDRESSES = {
     "system:general_preview": Address(VIEWERS),
     "system:names": Address(ADMINISTRATORS),
     "system:about": Address(VIEWERS),
+    "system:retention": Address(VIEWERS),
     "system:help_index": Address(VIEWERS),
     "system:help": Address(VIEWERS, place={"page": "exports-and-runs"}),
     "accounts:sign_in": Address(ALL_VISITORS),

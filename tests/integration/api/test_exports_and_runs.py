@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 import time_machine
 
+from config.platform import retention
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Role
 from config.platform.accounts.scopes import Scope
-from config.platform.api import idempotency, tasks
+from config.platform.api import tasks
 from config.platform.api.models import IdempotencyKey
 from config.platform.audit.models import AuditEntry
 from config.platform.jobs import clock
@@ -211,7 +212,7 @@ def test_keys_are_forgotten_after_a_day(bob: User, export: Export) -> None:
     client_of(bob).post(f"exports/{export.pk}/runs", {}, **{"Idempotency-Key": "1"})
     tasks.forget_old_keys()
     assert IdempotencyKey.objects.exists()
-    with time_machine.travel(clock.now() + idempotency.KEPT + timedelta(minutes=1)):
+    with time_machine.travel(clock.now() + retention.IDEMPOTENCY_KEYS.kept_for + timedelta(minutes=1)):
         tasks.forget_old_keys()
     assert not IdempotencyKey.objects.exists()
 

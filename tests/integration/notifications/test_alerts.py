@@ -8,6 +8,7 @@ from django.db import connection as database
 from django.db import transaction
 from pytest_django import DjangoAssertNumQueries
 
+from config.platform import retention
 from config.platform.accounts.models import User
 from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
@@ -219,7 +220,7 @@ def test_the_webhook_is_told_too(alice: User, hook: Hook) -> None:
 def test_it_forgets_what_was_told_long_ago(alice: User, postbox: Postbox) -> None:
     alerts.open_alert(Kind.FAILED, NEWSLETTER)
     send_all()
-    long_ago = clock.now() - sending.KEPT_FOR - timedelta(days=1)
+    long_ago = retention.NOTIFICATIONS.cutoff() - timedelta(days=1)
     Condition.objects.update(opened_at=long_ago)
     sending.forget_old()
     assert Condition.objects.count() == 1  # it lasts

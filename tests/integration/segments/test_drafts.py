@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 import pytest
 from django.test import Client
 
+from config.platform import retention
 from config.platform.accounts.models import User
-from config.platform.jobs import clock
 from segments import actions, drafts, maintenance
 from segments.models import DataSource, ErasedHash, Erasure, Segment, SegmentDraft
 from segments.privacy.subjects import hash_of_email
@@ -150,10 +150,10 @@ def test_the_drafts_of_other_users_are_neither_read_nor_deleted(
 
 def test_a_draft_ends_after_thirty_days(bob: User, bob_client: Client, shop: DataSource) -> None:
     type_rules(bob_client)
-    SegmentDraft.objects.update(updated_at=clock.now() - drafts.KEEP + timedelta(hours=1))
+    SegmentDraft.objects.update(updated_at=retention.DRAFTS.cutoff() + timedelta(hours=1))
     maintenance.tidy()
     assert SegmentDraft.objects.exists()
-    SegmentDraft.objects.update(updated_at=clock.now() - drafts.KEEP - timedelta(seconds=1))
+    SegmentDraft.objects.update(updated_at=retention.DRAFTS.cutoff() - timedelta(seconds=1))
     assert drafts.find(bob, None, KEY) is None
     assert "unsaved draft" not in bob_client.get(ADD).content.decode()
     maintenance.tidy()
