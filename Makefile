@@ -62,6 +62,6 @@ lock: setup ## write the lock files again from pyproject.toml
 		pyproject.toml --output-file requirements.lock
 	$(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		pyproject.toml --group dev --output-file requirements-dev.lock
-	for warehouse in snowflake bigquery databricks clickhouse trino; do \
+	for extra in snowflake bigquery databricks clickhouse trino opentelemetry sentry; do \
 		$(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		pyproject.toml --extra $$warehouse --constraint requirements.lock --output-file drivers/$$warehouse.lock || exit 1; done
+		pyproject.toml --extra $$extra --constraint requirements.lock --output-file drivers/$$extra.lock || exit 1; done

@@ -138,6 +138,14 @@ def _refuse_unsafe_settings(**_: object) -> None:
     refuse_unsafe_settings()
 
 
+@signals.worker_init.connect
+def _send_traces_and_errors(**_: object) -> None:
+    from config import telemetry
+
+    telemetry.instrument()
+    telemetry.start("worker")
+
+
 @signals.beat_init.connect
 def _enqueue_ticks_at_once(**_: object) -> None:
     """Enqueue the first tick when beat starts, rather than two seconds later."""

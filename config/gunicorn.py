@@ -12,6 +12,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 from django.conf import settings
 from django.db.backends.signals import connection_created
 
+from config import telemetry
+
 _host = f"[{settings.HOST}]" if ":" in settings.HOST else settings.HOST
 bind = f"{_host}:{settings.PORT}"
 worker_class = "config.web_worker.WaitressWorker"
@@ -26,8 +28,10 @@ if os.path.isdir("/dev/shm"):  # noqa: S108 - where gunicorn keeps its heartbeat
 
 
 def post_worker_init(worker: object) -> None:
-    """End a page's query after WEB_STATEMENT_SECONDS, in this process alone: jobs of workers may take longer."""
+    """End a page's query after WEB_STATEMENT_SECONDS, in this process alone: jobs of workers may take longer. Send
+    the spans of this process."""
     connection_created.connect(_limit_statements, dispatch_uid="limit_statements")
+    telemetry.start("web")
 
 
 def _limit_statements(sender: object, connection: Any, **kwargs: object) -> None:

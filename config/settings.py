@@ -393,5 +393,8 @@ CAMPAIGN_MONITOR_OAUTH_CLIENT_SECRET = environment.text("CAMPAIGN_MONITOR_OAUTH_
 LOGGING_CONFIG = "config.logging.configure"
 # Django calls it only when there is something to configure.
 LOGGING = {"version": 1}
+# Traces and errors may be sent to programs that collect them; see config/telemetry.py.
+OTEL_EXPORTER_OTLP_ENDPOINT = environment.web_address("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+SENTRY_DSN = environment.web_address("SENTRY_DSN", "")
 LOG_FORMAT = environment.choice("LOG_FORMAT", "TEXT", ("TEXT", "JSON"))
 LOG_LEVEL = environment.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))

@@ -5,8 +5,11 @@ import os
 from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
 
+from config import telemetry
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+telemetry.instrument()  # before the middleware is read
 application = get_wsgi_application()
 get_resolver().url_patterns  # noqa: B018  # import every page now, once, rather than during the first request
 
