@@ -115,7 +115,7 @@ def from_environment(environment: Mapping[str, str] = os.environ, *, attempts: i
         raise NotConfigured(f"Set {URL} to the address of the server, such as https://segments.example.com.")
     if not token and (path := environment.get(TOKEN_FILE, "")):
         try:
-            token = Path(path).read_text(encoding="utf-8").strip()
+            token = Path(path).expanduser().read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise NotConfigured(f"{TOKEN_FILE}: {path} cannot be read: {error}") from error
     if not token or not token.isascii() or not token.isprintable():

@@ -65,7 +65,7 @@ def test_it_reads_the_token_from_a_file_and_not_from_netrc(client_program: Clien
     netrc = client_program.home / ".netrc"
     netrc.write_text("machine localhost login x password y\n", encoding="utf-8")
     netrc.chmod(0o600)
-    ended = client_program("status", SEGMENT_EXPORTS_TOKEN="", SEGMENT_EXPORTS_TOKEN_FILE="token")
+    ended = client_program("status", SEGMENT_EXPORTS_TOKEN="", SEGMENT_EXPORTS_TOKEN_FILE="~/token")
     assert ended.returncode == 0, ended.stderr
 
 
