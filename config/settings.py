@@ -102,6 +102,9 @@ MAX_REQUEST_BYTES = (MAX_UPLOAD_MB + 16) * 1024 * 1024
 PROFILE_STORE = environment.text("PROFILE_STORE", str(VAR_DIR / "profiles"))
 # How DuckDB reaches that bucket: the parameters of its secret of the type s3.
 PROFILE_STORE_S3 = environment.bucket("PROFILE_STORE_S3")
+# Where the evidence of runs is written: a folder, or a bucket (s3://bucket/prefix); empty: nowhere.
+EVIDENCE_STORE = environment.text("EVIDENCE_STORE", "")
+EVIDENCE_STORE_S3 = environment.bucket("EVIDENCE_STORE_S3")
 # Of each DuckDB instance; a thread that reads or writes the store has one.
 PROFILE_STORE_MEMORY_MB = environment.number("PROFILE_STORE_MEMORY_MB", 512, least=64)
 PROFILE_STORE_THREADS = environment.number("PROFILE_STORE_THREADS", 2, least=1, most=256)

@@ -9,6 +9,8 @@ from config.platform.schedules import ticks
 from connections import destinations
 from exports.actions import list_cleanup, manage, preview, retries, run_after
 from exports.delivery import loop
+from exports.evidence import job as evidence
+from exports.evidence.job import WRITE_EVIDENCE
 from exports.feedback import campaigns, comparison, look, watches, webhooks
 from exports.feedback.campaigns import READ_CAMPAIGNS
 from exports.feedback.comparison import COMPARE_LIST
@@ -44,6 +46,8 @@ def enqueue_pending() -> None:
     for removal_id in list_removal.due():
         enqueue("exports.tasks.remove_person", removal_id)
     watch_lists()
+    for writing_id in evidence.due():
+        enqueue_unless_waiting(WRITE_EVIDENCE, writing_id)
     for run_id in disclosures.unsettled():
         enqueue("exports.tasks.settle_disclosures", run_id)
 
@@ -91,6 +95,13 @@ def compare_list(comparison_id: int) -> None:
     forget_waiting(COMPARE_LIST, comparison_id)
     if comparison.compare(comparison_id):
         enqueue(COMPARE_LIST, comparison_id)
+
+
+@shared_task
+def write_evidence(writing_id: int) -> None:
+    """Write the evidence of a run."""
+    forget_waiting(WRITE_EVIDENCE, writing_id)
+    evidence.write(writing_id)
 
 
 @shared_task

@@ -5,6 +5,7 @@ from exports.models.campaign import Campaign, CampaignReading
 from exports.models.contact_block import ContactBlock
 from exports.models.delivered import DeliveredSet, Refused
 from exports.models.disclosure import DisclosedList, Disclosure, PersonKey, PersonRemoval
+from exports.models.evidence import EvidenceWriting
 from exports.models.export import LARGEST_CONTROL_GROUP, ControlMode, Export, Removal
 from exports.models.list_cleanup import ListCleanup
 from exports.models.list_comparison import DriftKind, ListComparison, ListDrift, ListedContact
@@ -41,6 +42,7 @@ __all__ = [
     "DisclosedList",
     "Disclosure",
     "DriftKind",
+    "EvidenceWriting",
     "Export",
     "ExportPreview",
     "ExportSchedule",

@@ -14,6 +14,7 @@ from config.platform.jobs.leases import LeaseExpired, lock_attempt
 from config.platform.jobs.models import JobStatus
 from connections import credentials, vault
 from connections.destinations.errors import DestinationError
+from exports.evidence import job as evidence
 from exports.models import IS_REMOVAL, BatchStatus, DeliveredSet, OutcomeKind, Run, Stage, SyncedContact
 from exports.removal import removal_plan
 from exports.removal.removal_plan import RemovalGuard
@@ -125,6 +126,7 @@ def _end(
     change_status(run, status, reason, message=message, by=by, **values)
     run_events.emit_status(run)
     triggered.note_run(run)
+    evidence.request(run)
     alerts.update_alerts(run)
 
 

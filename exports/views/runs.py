@@ -30,6 +30,7 @@ from connections.models import Account
 from exports import policies
 from exports.actions import retries
 from exports.actions.run_after import predecessors_of
+from exports.evidence import job as evidence
 from exports.hooks import skip_cause
 from exports.models import Export, Run, Stage, TriggeredStart
 from exports.permissions import user_can_confirm, user_can_manage
@@ -273,6 +274,7 @@ def frame(request: Request, run: Run, tab: str) -> dict[str, object]:
         "export": run.export,
         "connection_name": run.snapshot.connection or run.connection,
         "list_title": run.snapshot.list_title or run.target.list_title,
+        "evidence": evidence.of_run(run),
         "is_sandbox": _is_sandbox(run),
         "sandbox_url": _sandbox_url(run),
         "file": _file(run),

@@ -31,6 +31,7 @@ class Kind(TextChoices):
     RECONNECT = "reconnect", _("Reconnect needed")
     EXPORT_USER = "export_user", _("Export user needed")
     WEBHOOK_OFF = "webhook_off", _("Webhook turned off")
+    EVIDENCE = "evidence", _("Evidence not written")
     TEST = "test", _("Test")
 
 
@@ -48,6 +49,7 @@ KIND_MEANINGS: dict[Kind, Promise] = {
     Kind.SEGMENT_HALVED: _("A segment lost more than half of its members in a refresh."),
     Kind.RECONNECT: _("The destination no longer accepts the credentials of a connection."),
     Kind.WEBHOOK_OFF: _("A webhook was turned off because its receiver has accepted no event for days."),
+    Kind.EVIDENCE: _("Files with the evidence of runs cannot be written."),
     Kind.EXPORT_USER: _("The export user of a connection is no longer an active administrator."),
 }
 

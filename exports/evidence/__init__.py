@@ -1,0 +1,1 @@
+"""Evidence of runs: results, list state and members as Parquet files, for warehouses and audits."""
