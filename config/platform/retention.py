@@ -222,6 +222,13 @@ SUPPRESSION_LISTS: Final = Retention(
     Persons.CUSTOMERS,
     until=_("A user removes them, or the customer is erased."),
 )
+CAMPAIGNS: Final = Retention(
+    "campaigns",
+    Group.EXPORTS,
+    _("Campaigns sent to lists, with counts"),
+    _("They show what exports were for. They contain no contacts."),
+    until=_("Never deleted."),
+)
 DISCLOSURES: Final = Retention(
     "disclosures",
     Group.EXPORTS,
