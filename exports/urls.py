@@ -4,6 +4,7 @@ from django.views.generic import RedirectView
 from exports.views import (
     campaigns,
     edit,
+    effect,
     export_dialogs,
     find_contact,
     list_panes,
@@ -45,6 +46,7 @@ urlpatterns = [
     path("data/exports/fields/control/", pane_updates.create_control_field, name="create_control_field"),
     path("data/exports/fields/options/", pane_updates.add_options, name="add_options"),
     path("data/exports/<int:export_id>/", edit.edit, name="edit"),
+    path("data/exports/<int:export_id>/effect/<str:key>/", effect.effect, name="effect"),
     path("data/exports/<int:export_id>/duplicate/", export_dialogs.duplicate, name="duplicate"),
     path("data/exports/<int:export_id>/remove/", export_dialogs.remove, name="remove"),
     path(

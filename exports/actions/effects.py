@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
 from config.platform.accounts.models import User
-from config.platform.db import rolled_back
+from config.platform.db import limit_statements, rolled_back
 from exports import policies
 from exports.actions import manage
 from exports.actions.manage import ExportSettings
@@ -20,6 +20,9 @@ from exports.models import Export
 from exports.models.snapshot import RunOptions
 from exports.preview import dry_run, summary
 from segments import audience
+
+# How long a statement may take while a user waits at a page.
+_PATIENCE_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -90,10 +93,13 @@ class Effect:
         return asdict(self)
 
 
-def planned_run(export: Export) -> PlannedRun:
-    """Compute the plan of an export as this transaction sees it."""
+def planned_run(export: Export, *, patience_seconds: float | None = None) -> PlannedRun:
+    """Compute the plan of an export as this transaction sees it, unless a statement takes too long."""
     try:
-        found = dry_run.estimate(export, RunOptions())
+        with transaction.atomic():
+            if patience_seconds is not None:
+                limit_statements(patience_seconds)
+            found = dry_run.estimate(export, RunOptions())
     except policies.Refusal as refusal:
         return PlannedRun(problem=refusal.sentence)
     except OperationalError:
@@ -131,8 +137,10 @@ def effect_of_edit(export: Export | None, settings: ExportSettings, *, by: User 
     """Compute what an edit of an export, or a new one, would change. Raises what saving it raises."""
     with rolled_back():
         if export is None:
-            after = planned_run(manage.create(settings, by=by))
+            changed = manage.create(settings, by=by)
         else:
             present = Export.objects.get(pk=export.pk)
-            after = planned_run(manage.edit(present, settings, version=present.version, by=by))
-    return Effect(settings.name, None if export is None else planned_run(export), after)
+            changed = manage.edit(present, settings, version=present.version, by=by)
+        after = planned_run(changed, patience_seconds=_PATIENCE_SECONDS)
+    before = planned_run(export, patience_seconds=_PATIENCE_SECONDS) if export else None
+    return Effect(settings.name, before, after)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from django.contrib import messages
 from django.db import IntegrityError, transaction
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from config.platform.accounts.decorators import require_permission
+from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
 from config.platform.web.htmx import Request
 from config.platform.web.panes import close_pane, is_over_home, render_pane
@@ -34,6 +35,7 @@ from exports.permissions import check_can_manage, user_can_manage
 from exports.removal import list_cleanup
 from exports.removal.list_cleanup import CleanupSettings
 from exports.state import run_settings
+from exports.views import kept_changes
 from exports.views.access import find_export
 from exports.views.listing import JUST_SAVED
 from exports.views.pane import ExportPane, choices_for
@@ -58,11 +60,11 @@ def add(request: Request) -> HttpResponse:
     """Set up a new export."""
     choices = choices_for(request.user)
     if request.method == "POST":
-        return _save(request, choices, None)
+        return save(request, choices, None, request.POST)
     draft = forms_draft.new_draft([str(connection.pk) for connection in choices.connections], choices.attributes)
     offered = {str(segment.id) for segment in choices.segments}
     draft = replace(draft, segments=[pk for pk in request.GET.getlist("segment") if pk in offered])
-    return _pane(request, unvalidated_form(draft, choices, None), None, waits=True)
+    return show_pane(request, unvalidated_form(draft, choices, None), None, waits=True)
 
 
 @require_permission(Permission.EXPORT_VIEW)
@@ -72,30 +74,39 @@ def edit(request: Request, export_id: int) -> HttpResponse:
     export = find_export(export_id)
     if request.method == "POST":
         check_can_manage(request.user, export)
-        return _save(request, choices_for(request.user), export)
+        return save(request, choices_for(request.user), export, request.POST)
     if export.is_being_removed or not user_can_manage(request.user, export):
         return _view(request, export)
-    form = unvalidated_form(forms_draft.read_stored(export), choices_for(request.user), export)
-    return _pane(request, form, export, waits=True)
+    data = kept_changes.find(request, export.pk, request.GET.get("change", ""))
+    if data is not None:
+        export.version = version_from(data)  # what another user has saved since is not overwritten unseen
+    draft = forms_draft.read_stored(export) if data is None else forms_draft.read_typed(data)
+    form = unvalidated_form(draft, choices_for(request.user), export)
+    return show_pane(request, form, export, waits=True, data=data)
 
 
-def _save(request: Request, choices: Choices, export: Export | None) -> HttpResponse:
-    form = ExportForm(
-        request.POST,
-        draft=forms_draft.read_typed(request.POST),
-        choices=choices,
-        look_up=lookups.look_up,
-        export=export,
-    )
-    cleanup_form = build_cleanup_form(request, form, export)
-    after = RunAfterForm(request.POST, export=export)
+def bound_form(data: QueryDict, choices: Choices, export: Export | None) -> ExportForm:
+    """Return the form of a posted pane."""
+    draft = forms_draft.read_typed(data)
+    return ExportForm(data, draft=draft, choices=choices, look_up=lookups.look_up, export=export)
+
+
+def save(request: Request, choices: Choices, export: Export | None, data: QueryDict) -> HttpResponse:
+    """Save a posted pane, or show what is wrong with it; or show the effect of the changes before they are saved,
+    if that was asked for."""
+    form = bound_form(data, choices, export)
+    cleanup_form = build_cleanup_form(request, form, export, data)
+    after = RunAfterForm(data, export=export)
     # All are validated, so that each says what is wrong.
     if not all([form.is_valid(), after.is_valid(), cleanup_form is None or cleanup_form.is_valid()]):
-        return _pane(request, form, export, status=422, cleanup_form=cleanup_form)
+        return show_pane(request, form, export, status=422, cleanup_form=cleanup_form, data=data)
+    if export is not None and data.get("then") == "effect":
+        key = kept_changes.keep(request, export.pk)
+        return close_pane(request, reverse("exports:effect", args=[export.pk, key]))
     try:
-        saved = _write(request, form, export, cleanup_form, after)
+        saved = _write(request.user, form, export, cleanup_form, after, version=version_from(data))
     except StaleEdit as stale:
-        return _pane(request, form, export, status=409, stale=stale, cleanup_form=cleanup_form)
+        return show_pane(request, form, export, status=409, stale=stale, cleanup_form=cleanup_form, data=data)
     except Gone:
         form.add_error(None, _("This export was removed while you were editing it. Add it again to keep it."))
     except policies.Refusal as refusal:
@@ -103,13 +114,15 @@ def _save(request: Request, choices: Choices, export: Export | None) -> HttpResp
     except IntegrityError:  # another user took the name in this very moment
         form.add_error("name", name_taken(form.cleaned_data["name"]))
     else:
-        if request.POST.get("then") == "preview":
-            return _preview(request, saved)
-        if is_over_home(request):
-            return close_pane(request, reverse("system:home"), _("Saved. Not run yet."))
-        request.session[JUST_SAVED] = saved.pk
-        return close_pane(request, reverse("exports:list"))
-    return _pane(request, form, export, status=422, cleanup_form=cleanup_form)
+        return _preview(request, saved) if data.get("then") == "preview" else _close(request, saved)
+    return show_pane(request, form, export, status=422, cleanup_form=cleanup_form, data=data)
+
+
+def _close(request: Request, saved: Export) -> HttpResponse:
+    if is_over_home(request):
+        return close_pane(request, reverse("system:home"), _("Saved. Not run yet."))
+    request.session[JUST_SAVED] = saved.pk
+    return close_pane(request, reverse("exports:list"))
 
 
 def _preview(request: Request, saved: Export) -> HttpResponse:
@@ -124,30 +137,31 @@ def _preview(request: Request, saved: Export) -> HttpResponse:
 
 @transaction.atomic
 def _write(
-    request: Request,
+    by: User,
     form: ExportForm,
     export: Export | None,
     cleanup_form: CleanupForm | None,
     after: RunAfterForm,
+    *,
+    version: int,
 ) -> Export:
     if export is None:
-        saved = manage.create(form.settings(), by=request.user)
+        saved = manage.create(form.settings(), by=by)
     else:
         wanted = cleanup_form.cleanup() if cleanup_form else CleanupSettings()
-        version = version_from(request.POST)
-        saved = actions_list_cleanup.move(export, form.settings(), wanted, version=version, by=request.user)
-    set_run_after(saved, after.predecessors(), version=saved.version, by=request.user)
+        saved = actions_list_cleanup.move(export, form.settings(), wanted, version=version, by=by)
+    set_run_after(saved, after.predecessors(), version=saved.version, by=by)
     return saved
 
 
 def build_cleanup_form(
-    request: Request, form: ExportForm, export: Export | None, *, waits: bool = False
+    request: Request, form: ExportForm, export: Export | None, data: QueryDict, *, waits: bool = False
 ) -> CleanupForm | None:
     """Return the question that is asked when the export leaves a list to which it has added contacts."""
     if export is None:
         return None
     left = list_cleanup.left_by_moving(export, form.chosen, form.draft.list_id)
-    return CleanupForm(request.user, export, left, request.POST, waits=waits) if left else None
+    return CleanupForm(request.user, export, left, data, waits=waits) if left else None
 
 
 def unvalidated_form(draft: Draft, choices: Choices, export: Export | None) -> ExportForm:
@@ -155,7 +169,7 @@ def unvalidated_form(draft: Draft, choices: Choices, export: Export | None) -> E
     return ExportForm(draft=draft, choices=choices, look_up=lookups.look_up, export=export)
 
 
-def _pane(
+def show_pane(
     request: Request,
     form: ExportForm,
     export: Export | None,
@@ -164,13 +178,15 @@ def _pane(
     status: int = 200,
     stale: StaleEdit | None = None,
     cleanup_form: CleanupForm | None = None,
+    data: QueryDict | None = None,
 ) -> HttpResponse:
+    """Show the pane with a form; ``data`` is what was posted, or kept."""
     context = {
         "form": form,
         "pane": ExportPane(request.user, form, export=export, waits=waits, cleanup=cleanup_form),
         "export": export,
         "stale": stale and {"newest": stale.newest, "changes": _changes_in_words(stale)},
-        "run_after": RunAfterForm(request.POST if request.method == "POST" else None, export=export),
+        "run_after": RunAfterForm(data, export=export),
         "active_nav": "exports",
         "pane_wide": True,
     }

@@ -115,7 +115,7 @@ def parts(request: Request) -> HttpResponse:
         draft = replace(draft, opt_in_mail_accepted=False)
     form = unvalidated_form(draft, choices, export)
     waits = bool(request.htmx) and "left_behind" not in changes.names
-    cleanup = build_cleanup_form(request, form, export, waits=waits)
+    cleanup = build_cleanup_form(request, form, export, request.POST, waits=waits)
     pane = ExportPane(request.user, form, export=export, cleanup=cleanup)
     if changes.match_by_name:
         matched = draft.matched_by_name(pane.attributes, pane.fields)

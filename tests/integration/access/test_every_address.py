@@ -230,6 +230,7 @@ ADDRESSES = {
     "exports:create_control_field": Address(CONTRIBUTORS),
     "exports:add_options": Address(CONTRIBUTORS),
     "exports:edit": of_export(VIEWERS, CONTRIBUTORS),
+    "exports:effect": Address(CONTRIBUTORS, CONTRIBUTORS, of="export", place={"key": "0"}),
     "exports:duplicate": of_export(CONTRIBUTORS, CONTRIBUTORS),
     "exports:remove": of_export(CONTRIBUTORS, CONTRIBUTORS),
     "exports:start": of_export(CONTRIBUTORS, CONTRIBUTORS),
