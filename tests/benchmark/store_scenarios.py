@@ -229,7 +229,7 @@ class StoreScenarios:
             self._segment(f"At once {at}", EVERYONE if at % 2 else all_of(CONDITIONS[at % 7][0]))
             for at in range(_AT_ONCE)
         ]
-        with worker_processes(self._folder / f"workers{self._suffix}"):
+        with worker_processes(self._folder / f"workers{self._suffix}") as workers:
             begun = time.perf_counter()
             jobs: list[Job] = [_start_import(path, f"At once {at}") for at, path in enumerate(paths)]
             jobs += [actions.request_refresh(segment, by=None) for segment in segments]
@@ -237,7 +237,7 @@ class StoreScenarios:
             seconds = time.perf_counter() - begun
         for job in jobs:
             job.refresh_from_db()
-            assert job.status == JobStatus.SUCCESSFUL, f"{job}: {job.message}"
+            assert job.status == JobStatus.SUCCESSFUL, f"{job}: {job.message}\n{workers.log('jobs')[-5000:]}"
         longest = jobs[0].finished_at
         assert longest is not None
         after = sum(1 for job in jobs[1:] if job.finished_at is None or job.finished_at > longest)
