@@ -94,14 +94,14 @@ def _add_origin(_logger: object, _method: str, event: MutableMapping[str, Any]) 
 
 
 def _as_text(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
-    """Return the line, with line breaks and other control characters escaped: what a stranger sends, such as a
-    Host header, must not look like a line of its own."""
+    """Return the line, with line breaks and other control characters escaped, and the indented traceback below it:
+    what a stranger sends, such as a Host header, must not look like a line of its own."""
     labels = dict(event)
     start = "{timestamp} {level} {logger}: {event}".format(**labels)
     traceback = labels.pop("exception", "")
     named = (f"{name}={value}" for name, value in sorted(labels.items()) if name not in _FIXED)
-    line = _CONTROL.sub(lambda found: repr(found[0])[1:-1], " ".join([start, *named]))
-    return line + (f"\n{traceback}" if traceback else "")
+    lines = [" ".join([start, *named]), *(f"  {line}" for line in traceback.split("\n") if traceback)]
+    return "\n".join(_CONTROL.sub(lambda found: repr(found[0])[1:-1], line) for line in lines)
 
 
 def _as_json(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:

@@ -129,3 +129,14 @@ def test_a_request_of_a_record_is_left_out_since_its_address_may_hold_a_name(is_
     line = Formatter(is_json=is_json).format(record_of(request=request, status_code=404))
     assert "Ann" not in line
     assert "404" in line
+
+
+def test_an_exception_cannot_write_a_line_that_looks_like_another_record() -> None:
+    try:
+        raise ValueError("no\n2026-05-04T10:00:00.123Z INFO exports: forged\r\x1b[2J")
+    except ValueError:
+        record = record_of("failed", exc_info=sys.exc_info())
+    first, *traceback = Formatter().format(record).splitlines()
+    assert first.endswith("exports: failed")
+    assert all(line.startswith("  ") for line in traceback)
+    assert any(line.endswith("forged\\r\\x1b[2J") for line in traceback)
