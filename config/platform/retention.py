@@ -253,6 +253,14 @@ DESTINATION_FILES: Final = Retention(
     Persons.CUSTOMERS,
     until=_("An operator deletes them."),
 )
+EVIDENCE_FILES: Final = Retention(
+    "evidence_files",
+    Group.EXPORTS,
+    _("Evidence files of runs, where EVIDENCE_STORE is set"),
+    _("Auditors and warehouses read them. An erasure does not reach files that were written before."),
+    Persons.CUSTOMERS,
+    until=_("An operator deletes them."),
+)
 AUDIT: Final = Retention(
     "audit",
     Group.SYSTEM,
