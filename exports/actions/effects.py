@@ -3,7 +3,7 @@ it. Both are plans of the run's own code (preview/dry_run.py). The change is mad
 in a transaction that is rolled back.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,6 +20,8 @@ from exports.models import Export
 from exports.models.snapshot import RunOptions
 from exports.preview import dry_run, summary
 from segments import audience
+from segments.models import Segment
+from segments.rules import references
 
 # How long a statement may take while a user waits at a page.
 _PATIENCE_SECONDS = 15.0
@@ -144,3 +146,28 @@ def effect_of_edit(export: Export | None, settings: ExportSettings, *, by: User 
         after = planned_run(changed, patience_seconds=_PATIENCE_SECONDS)
     before = planned_run(export, patience_seconds=_PATIENCE_SECONDS) if export else None
     return Effect(settings.name, before, after)
+
+
+def effects_of_rules(segment: Segment, rules: Mapping[str, Any]) -> list[Effect]:
+    """Compute what other rules of a segment would change for all exports that use it, also through segments whose
+    rules refer to it."""
+    changed = with_followers([segment.pk])
+    exports = Export.objects.filter(segments__in=changed, removal_asked_at=None)
+    names = sorted(exports.values_list("name", flat=True).distinct())
+    with rolled_back():
+        Segment.objects.filter(pk=segment.pk).update(rules=dict(rules))
+        after = planned_runs(names, refreshed=changed)
+    before = planned_runs(names)
+    return [Effect(name, before.get(name.lower()), after[name.lower()]) for name in names]
+
+
+def with_followers(segment_ids: Collection[int]) -> list[int]:
+    """Return the IDs of segments, and of those whose rules refer to them, also through others, as far as they are
+    refreshed."""
+    found = set(segment_ids)
+    refreshed = Segment.objects.filter(is_active=True, is_static=False)
+    trees = dict(refreshed.values_list("pk", "rules"))
+    for pk in references.refresh_order(trees):
+        if references.segments_in(trees[pk]) & found:
+            found.add(pk)
+    return sorted(found)

@@ -140,14 +140,18 @@ def create_segment(
 def count_rules(request: Request, body: CountRules) -> object:
     """Count the profiles that match rules now, without creating a segment."""
     check_can_manage_segments(request.user)
-    _check_storable(body.rules)
+    check_rules(body.rules)
     try:
-        found = segment_rules.problems(body.rules)
-        if found:
-            raise InvalidRules(found)
         return CountOut(count=matching.count_rules(body.rules).total)
     except InvalidRules as error:
         raise _invalid(error) from None
+
+
+def check_rules(rules: Mapping[str, Any], segment_id: int | None = None) -> None:
+    """Raise Conflict for rules that cannot be stored, or that have problems as those of the segment."""
+    _check_storable(rules)
+    if found := segment_rules.problems(rules, segment_id):
+        raise _invalid(InvalidRules(found))
 
 
 @router.get("/segments/{segment_id}", response=SegmentOut, operation_id="get_segment", summary="Show a segment")

@@ -21,6 +21,7 @@ from config.platform.api.authentication import BearerToken
 from config.platform.api.problems import PROBLEM_TYPE, Problem
 from connections import api as connections_api
 from exports.api import campaigns as campaigns_api
+from exports.api import effects as effects_api
 from exports.api import exports as exports_api
 from exports.api import lists as lists_api
 from exports.api import previews as previews_api
@@ -47,6 +48,7 @@ _ROUTERS = (
     connections_api.router,
     sources_api.router,
     segments_api.router,
+    effects_api.router,
     exports_api.router,
     campaigns_api.router,
     previews_api.router,

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from config.console.manifest.differences import Difference
-from exports.actions.effects import Effect
+from exports.actions.effects import Effect, with_followers
 from exports.models import Export
 from segments.models import Segment
-from segments.rules import references
 
 # What of an export changes nothing of what its next run would do.
 _WITHOUT_EFFECT = {"name", "tags", "tell_also", "schedule", "after_sources", "after_exports"}
@@ -43,13 +42,8 @@ def _of(differences: Sequence[Difference], section: str) -> list[Difference]:
 def _segments_with_other_members(differences: Sequence[Difference]) -> list[int]:
     """Return the segments with other rules, and those whose rules refer to them."""
     names = [each.name for each in _of(differences, "segments") if each.key == "rules"]
-    refreshed = Segment.objects.filter(is_active=True)
-    found = set(refreshed.filter(name__in=names).values_list("pk", flat=True))
-    trees = dict(refreshed.filter(is_static=False).values_list("pk", "rules"))
-    for pk in references.refresh_order(trees):
-        if references.segments_in(trees[pk]) & found:
-            found.add(pk)
-    return sorted(found)
+    changed = Segment.objects.filter(is_active=True, name__in=names)
+    return with_followers(list(changed.values_list("pk", flat=True)))
 
 
 def in_words(effect: Effect) -> str:
