@@ -20,7 +20,7 @@ _PHRASE = re.compile(r"(?<![-A-Za-z])[A-Za-z][A-Za-z'’-]+(?: [A-Za-z'’-]+)+"
 # What is written the same in every language: names, labels of Campaign Monitor, and what users have entered.
 _NAMES = re.compile(
     "Segment Exports|REST API|Campaign Monitor|Amazon S3|Amazon Redshift|Standard Webhooks|Bahasa Indonesia"
-    "|Google BigQuery|List API ID|Account settings|API keys|Generate API key|Alice Adams"
+    "|Google BigQuery|GitHub Actions|List API ID|Account settings|API keys|Generate API key|Alice Adams"
     "|Sandbox client|READS SQL DATA|NO SQL|AT TIME ZONE 'UTC'|make run"
 )
 
