@@ -3,7 +3,7 @@
 Records have the labels of their context: ``request_id`` and ``user`` (an ID) of a request, ``task``, ``job`` and
 ``run`` of work in the background. What a call gives as ``extra`` is a label, too. Secrets are redacted, in
 tracebacks too: values behind telling names, Authorization headers, passwords in addresses, and the keys of
-this installation.
+this installation. So are email addresses, and the values of rows that PostgreSQL refuses.
 """
 
 import logging
@@ -22,6 +22,7 @@ _NAMES = (
     *("api[_-]?key", "secret(?:[_-]?key)?", "passw(?:or)?d", "token", "encryption[_-]?keys?", "credentials?"),
     *("cookie", "sessionid", r"csrf\w*"),
 )
+_IN_ADDRESS = r"[^\s'\"<>()\[\]{},;:=/\\@•]"
 _PATTERNS = (
     # Authorization: Basic abc= · 'Authorization': 'Bearer abc'
     (re.compile(r"(?i)(authorization\W{1,5}(?:basic|bearer|token)?\s*)[^\s'\",;]+"), rf"\1{REDACTED}"),
@@ -32,6 +33,14 @@ _PATTERNS = (
     (re.compile(r"(/hooks/lists/\d+/)[^/\s'\"?]+"), rf"\1{REDACTED}"),
     # postgres://user:abc@host
     (re.compile(r"(://[^\s:/@]*:)[^\s@/]+@"), rf"\1{REDACTED}@"),
+    # What PostgreSQL quotes of a row that it refuses.
+    (re.compile(r"(Key \([^\n]*?\)=\()[^\n]*(\))"), rf"\1{REDACTED}\2"),
+    (re.compile(r"(Failing row contains \()[^\n]*(\))"), rf"\1{REDACTED}\2"),
+    # email addresses, but for the user and host of an address such as postgres://user@host
+    (
+        re.compile(rf"(?<!//)(?<!{_IN_ADDRESS}){_IN_ADDRESS}{{1,254}}@{_IN_ADDRESS}{{1,254}}\.[^\W\d]{{2,}}"),
+        REDACTED,
+    ),
 )
 # Line breaks, also those that only some programs know, and what terminals obey.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 if TYPE_CHECKING:
+    from opentelemetry.propagators.textmap import TextMapPropagator
     from opentelemetry.sdk.trace import ReadableSpan
 
 _SENT: Final = frozenset(
@@ -36,11 +37,14 @@ def instrument() -> None:
         from opentelemetry.instrumentation.django import DjangoInstrumentor
         from opentelemetry.instrumentation.psycopg2 import Psycopg2Instrumentor
         from opentelemetry.instrumentation.requests import RequestsInstrumentor
+        from opentelemetry.propagate import set_global_textmap
     except ImportError as error:
         raise _not_installed("OTEL_EXPORTER_OTLP_ENDPOINT", "opentelemetry") from error
     for instrumentor in (DjangoInstrumentor, CeleryInstrumentor, RequestsInstrumentor):
         instrumentor().instrument()
     Psycopg2Instrumentor().instrument(skip_dep_check=True)  # the package is psycopg2-binary
+    # No header goes to destinations, and none of strangers is believed. Tasks have the ID of their request.
+    set_global_textmap(_no_propagator())
 
 
 def start(part: str) -> None:
@@ -70,6 +74,25 @@ def start(part: str) -> None:
     provider = TracerProvider(resource=Resource.create(about))
     provider.add_span_processor(BatchSpanProcessor(SafeExporter()))
     trace.set_tracer_provider(provider)
+
+
+def _no_propagator() -> "TextMapPropagator":
+    """Return a propagator that writes and reads no headers."""
+    from opentelemetry.context import Context
+    from opentelemetry.propagators.textmap import TextMapPropagator
+
+    class NoPropagator(TextMapPropagator):
+        def extract(self, carrier: Any, context: Context | None = None, getter: Any = None) -> Context:
+            return context or Context()
+
+        def inject(self, carrier: Any, context: Context | None = None, setter: Any = None) -> None:
+            """Write nothing."""
+
+        @property
+        def fields(self) -> set[str]:
+            return set()
+
+    return NoPropagator()
 
 
 def _without_personal_data(span: "ReadableSpan") -> "ReadableSpan":
@@ -107,6 +130,7 @@ def _start_sentry() -> None:
         include_local_variables=False,
         max_request_body_size="never",
         max_breadcrumbs=0,
+        trace_propagation_targets=[],  # no header of ours goes to destinations and receivers of webhooks
         before_send=safe_event,
     )
 

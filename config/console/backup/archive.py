@@ -95,7 +95,7 @@ class ArchiveReader:
         self._entries = {entry.name: entry for entry in tar.getmembers()}
         self.manifest = self._read_manifest()
         if self.manifest.members.keys() | {_MANIFEST} != self._entries.keys():
-            raise _damaged()
+            raise damaged()
 
     def names(self, prefix: str) -> list[str]:
         """Return the names of the members that begin with ``prefix``."""
@@ -108,7 +108,7 @@ class ArchiveReader:
         content = self._tar.extractfile(self._entries[name])
         found = content.read() if content is not None else b""
         if Member(len(found), hashlib.sha256(found).hexdigest()) != self.manifest.members[name]:
-            raise _damaged()
+            raise damaged()
         return found
 
     def extract(self, name: str, target: Path) -> None:
@@ -116,7 +116,7 @@ class ArchiveReader:
         expected = self.manifest.members[name]
         content = self._tar.extractfile(self._entries[name])
         if content is None or not _is_safe(name):
-            raise _damaged()
+            raise damaged()
         hashed = _Hashed(content)
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
@@ -126,17 +126,17 @@ class ArchiveReader:
             os.fsync(file.fileno())
             size = file.tell()
         if Member(size, hashed.sha256) != expected:
-            raise _damaged()
+            raise damaged()
 
     def _read_manifest(self) -> Manifest:
         entry = self._entries.get(_MANIFEST)
         content = self._tar.extractfile(entry) if entry is not None else None
         if content is None:
-            raise _damaged()
+            raise damaged()
         try:
             return _AS_JSON.validate_json(content.read())
         except ValidationError:
-            raise _damaged() from None
+            raise damaged() from None
 
 
 @contextmanager
@@ -159,7 +159,7 @@ def reading(path: Path) -> Iterator[ArchiveReader]:
         with tarfile.open(path, mode="r:") as tar:
             yield ArchiveReader(tar)
     except tarfile.TarError:
-        raise _damaged() from None
+        raise damaged() from None
 
 
 class _Hashed(io.RawIOBase):
@@ -191,7 +191,8 @@ def _is_safe(name: str) -> bool:
     return not path.is_absolute() and ".." not in path.parts
 
 
-def _damaged() -> BackupError:
+def damaged() -> BackupError:
+    """Return the error of a file that is not a complete backup."""
     return BackupError(
         _("This file is not a complete backup. It may be damaged, or the copy of it is unfinished.")
     )

@@ -46,7 +46,9 @@ def create(path: Path, *, passphrase: str = "") -> Manifest:
 
 
 def _sealed_keys(passphrase: str) -> bytes:
-    return sealed_keys.seal(Keys(settings.SECRET_KEY, keyring.entries()), passphrase)
+    return sealed_keys.seal(
+        Keys(settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS, keyring.entries()), passphrase
+    )
 
 
 def _add_keys(writer: ArchiveWriter, folder: Path, sealed: bytes) -> None:

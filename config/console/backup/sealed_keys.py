@@ -6,10 +6,11 @@ expensive.
 
 import json
 import os
+import shlex
 import sys
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from getpass import getpass
 from pathlib import Path
 from typing import Final
@@ -30,14 +31,20 @@ _MADE_FOR: Final = b"segment-exports backup keys 1"
 
 @dataclass(frozen=True)
 class Keys:
-    """What a restored system needs to read its secrets: the settings SECRET_KEY and ENCRYPTION_KEYS."""
+    """What a restored system needs to read its secrets: the settings of these names."""
 
     secret_key: str
+    secret_key_fallbacks: Sequence[str]
     encryption_keys: Sequence[str]
 
     def as_settings(self) -> str:
-        """Return the keys as lines of a settings file such as ``.env``."""
-        return f"SECRET_KEY={self.secret_key}\nENCRYPTION_KEYS={','.join(self.encryption_keys)}\n"
+        """Return the keys as lines of a settings file such as ``.env``, quoted for shells and docker-compose."""
+        values = {
+            "SECRET_KEY": self.secret_key,
+            "SECRET_KEY_FALLBACKS": ",".join(self.secret_key_fallbacks),
+            "ENCRYPTION_KEYS": ",".join(self.encryption_keys),
+        }
+        return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items() if value)
 
 
 def seal(keys: Keys, passphrase: str) -> bytes:
@@ -45,17 +52,20 @@ def seal(keys: Keys, passphrase: str) -> bytes:
     if len(passphrase) < MIN_LENGTH:
         raise BackupError(_("The passphrase needs %(least)d characters or more.") % {"least": MIN_LENGTH})
     salt, nonce = os.urandom(16), os.urandom(12)
-    content = json.dumps({"secret_key": keys.secret_key, "encryption_keys": list(keys.encryption_keys)}).encode()
+    content = json.dumps(asdict(keys)).encode()
     sealed = AESGCM(_derived(passphrase, salt)).encrypt(nonce, content, _MADE_FOR)
     parts = {"salt": salt, "nonce": nonce, "sealed": sealed}
     return json.dumps({name: b64encode(part).decode() for name, part in parts.items()}).encode()
 
 
 def open_sealed(sealed: bytes, passphrase: str) -> Keys:
-    """Decrypt what ``seal`` returned. Raises BackupError when the passphrase is another one."""
-    parts = {name: b64decode(part) for name, part in json.loads(sealed).items()}
+    """Decrypt what ``seal`` returned. Raises BackupError when the passphrase is another one, or it is damaged."""
     try:
-        content = AESGCM(_derived(passphrase, parts["salt"])).decrypt(parts["nonce"], parts["sealed"], _MADE_FOR)
+        salt, nonce, content = (b64decode(json.loads(sealed)[name]) for name in ("salt", "nonce", "sealed"))
+    except (ValueError, TypeError, KeyError):
+        raise archive.damaged() from None
+    try:
+        content = AESGCM(_derived(passphrase, salt)).decrypt(nonce, content, _MADE_FOR)
     except InvalidTag:
         raise BackupError(_("The passphrase is not the one that this backup was created with.")) from None
     return Keys(**json.loads(content))

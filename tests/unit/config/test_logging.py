@@ -46,10 +46,29 @@ def test_it_strikes_out_what_looks_like_a_secret(line: str) -> None:
         "basic opt-in",
         "GET https://api.createsend.com/api/v3.3/clients.json → 200",
         "the key was accepted",
+        "worker jobs@host1 answers",
+        "postgres://exports@database.internal/exports",
+        "@decorator.wraps",
     ],
 )
 def test_it_leaves_other_lines_alone(line: str) -> None:
     assert redact(line) == line
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "contact ann.hush+1@mail.example.com was refused",
+        "<hush@example.co.uk>",
+        "email='hush@bücher.example'",
+        "DETAIL:  Key (list_state_id, email)=(1, hush) already exists.",
+        "DETAIL:  Failing row contains (7, hush, (2), null).",
+    ],
+)
+def test_it_strikes_out_addresses_and_the_values_of_rows(line: str) -> None:
+    struck = redact(line)
+    assert REDACTED in struck
+    assert "hush" not in struck
 
 
 def test_it_knows_our_own_keys_wherever_they_are() -> None:
