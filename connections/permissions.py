@@ -3,6 +3,7 @@
 from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
+from config.platform.accounts.decorators import check_scope
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
 from connections.models import Connection
@@ -15,6 +16,7 @@ def user_can_manage_connections(user: User) -> bool:
 
 def check_can_manage_connections(user: User) -> None:
     """Raise PermissionDenied with a sentence unless the person may manage connections."""
+    check_scope(user, Permission.CONNECTION_MANAGE)
     if not user_can_manage_connections(user):
         raise PermissionDenied(_("Only administrators can see and manage connections."))
 
@@ -35,5 +37,6 @@ def user_can_use(user: User, connection: Connection) -> bool:
 
 def check_can_use(user: User, connection: Connection) -> None:
     """Raise PermissionDenied with a sentence unless the person may put exports on the connection."""
+    check_scope(user, Permission.EXPORT_MANAGE)
     if not user_can_use(user, connection):
         raise PermissionDenied(_("This connection is not shared with your role."))

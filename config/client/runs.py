@@ -47,11 +47,20 @@ def refresh_segments(api: Api, exports: Iterable[Item]) -> Iterator[str]:
     is not refreshed, such as a static one."""
     for segment_id in sorted({each for export in exports for each in export["segment_ids"]}):
         try:
-            api.post(f"segments/{segment_id}/refresh")
+            _refresh_from_now(api, f"segments/{segment_id}/refresh")
         except ServerError as error:
             if error.code != "not_refreshed":
                 raise
             yield str(error)
+
+
+def _refresh_from_now(api: Api, path: str) -> None:
+    """Ask for a refresh that begins from now on. One that is processing may have read older profiles: it is waited
+    for, then asked again."""
+    found = first = api.post(path)
+    while found["status"] == "processing" and found["id"] == first["id"]:
+        time.sleep(_SHORTEST_ROUND)
+        found = api.post(path)
 
 
 def start(

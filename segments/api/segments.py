@@ -168,7 +168,8 @@ def get_segment(request: Request, segment_id: Id) -> object:
     summary="Refresh a segment",
 )
 def refresh_segment(request: Request, segment_id: Id) -> object:
-    """Queue a refresh of a segment, or return the open one."""
+    """Queue a refresh of a segment, or return the open one. One that is ``processing`` may have read older
+    profiles: ask again when it has ended."""
     check_can_manage_segments(request.user)
     segment = get_object_or_404(Segment, pk=segment_id)
     if reason := refresh.skip_reason(segment):

@@ -169,7 +169,8 @@ def get_source(request: Request, source_id: Id) -> object:
     summary="Refresh a data source",
 )
 def refresh_source(request: Request, source_id: Id) -> object:
-    """Queue an import of the file or the database query of a data source, or return the one that is open."""
+    """Queue an import of the file or the database query of a data source, or return the one that is queued. It
+    waits for one that is processing, which may have read older rows."""
     check_can_manage_data_sources(request.user)
     try:
         job = refresh_data_source(get_object_or_404(DataSource, pk=source_id), by=request.user)

@@ -122,13 +122,15 @@ def start_import(
 
 @transaction.atomic
 def refresh_data_source(source: DataSource, *, by: User | None, wake_worker: bool = True) -> ImportJob:
-    """Queue an import of the source's own file or database query, or return the open one. The import reports what
-    is wrong with it. Raises SourceHasNoFile."""
+    """Queue an import of the source's own file or database query, or return the queued one: one that is processing
+    may have read older rows, and the new one waits for it. The import reports what is wrong with it. Raises
+    SourceHasNoFile."""
     permissions.check_can_manage_data_sources(by)
     if not source.is_refreshable:
         raise SourceHasNoFile(source)
     path = "" if source.has_query else source.path
-    job = ImportJob.objects.filter(source=source, path=path, status__in=OPEN).order_by("-pk").first()
+    queued = ImportJob.objects.filter(source=source, path=path, status=JobStatus.QUEUED, cancel_requested_at=None)
+    job = queued.select_for_update(no_key=True).order_by("-pk").first()  # it begins to read after this request
     if job is None:
         file_name = str(source.database_query)[:255] if source.has_query else Path(path).name
         job = ImportJob.objects.create(

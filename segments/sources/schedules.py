@@ -7,13 +7,13 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from config.platform.accounts.models import User
-from config.platform.jobs.models import TickResult
+from config.platform.jobs.models import OPEN, TickResult
 from config.platform.schedules import ticks
 from config.platform.schedules.save import save_schedule
 from config.platform.schedules.ticks import Due
 from segments import permissions
 from segments.models import DataSource, SourceSchedule, SourceTick
-from segments.sources.actions import open_import, refresh_data_source
+from segments.sources.actions import refresh_data_source
 
 
 def schedule_of(source: DataSource) -> SourceSchedule:
@@ -57,6 +57,7 @@ def _start(found: Due[SourceSchedule]) -> None:
     if not source.is_refreshable:
         result = TickResult.IMPOSSIBLE
     elif not found.is_passed_over:
-        result = TickResult.JOINED if open_import(source) else TickResult.STARTED
+        before = set(source.imports.filter(status__in=OPEN).values_list("pk", flat=True))
         job = refresh_data_source(source, by=None)
+        result = TickResult.JOINED if job.pk in before else TickResult.STARTED
     SourceTick.objects.create(source=source, job=job, result=result, **found.record)

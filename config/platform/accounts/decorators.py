@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import PERMISSION_LABELS, Permission, Role, roles_with
+from config.platform.accounts.scopes import PERMISSIONS
 
 P = ParamSpec("P")
 View = Callable[Concatenate[Any, P], HttpResponseBase]
@@ -32,6 +33,7 @@ def require_permission(permission: Permission) -> Callable[[View[P]], View[P]]:
 
 def check_permission(user: User, permission: Permission) -> None:
     """Raise PermissionDenied with a sentence when ``user`` lacks ``permission``."""
+    check_scope(user, permission)
     if not user.may(permission):
         raise PermissionDenied(
             _(
@@ -44,3 +46,14 @@ def check_permission(user: User, permission: Permission) -> None:
                 "roles": _(" or ").join(str(Role(role).label) for role in roles_with(permission)),
             }
         )
+
+
+def check_scope(user: User, permission: Permission) -> None:
+    """Raise PermissionDenied with a sentence when the role carries ``permission`` and the API token of the request
+    has no scope for it. The REST API speaks English."""
+    if user.may(permission) or not user.role_allows(permission):
+        return
+    scopes = [f"“{scope.label}”" for scope, allowed in PERMISSIONS.items() if permission in allowed]
+    if not scopes:
+        raise PermissionDenied("No API token allows this. Sign in to do it.")
+    raise PermissionDenied(f"The token lacks the scope {' or '.join(scopes)}. Use a token that has it.")

@@ -8,8 +8,6 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Schema
 from ninja.errors import ValidationError
 
-from config.platform.accounts.models import User
-
 PROBLEM_TYPE = "application/problem+json"
 _MOST_ERRORS = 100
 
@@ -67,11 +65,7 @@ def of_validation(request: HttpRequest, error: Exception) -> HttpResponse:
 
 def of_permission(request: HttpRequest, error: Exception) -> HttpResponse:
     """Answer a request that the role, or the scopes of the token, do not allow."""
-    detail = str(error) or "This is not allowed."
-    user = request.user
-    if isinstance(user, User) and user.token_permissions is not None:
-        detail = f"{detail} A token also needs a scope that includes it."
-    return problem(HTTPStatus.FORBIDDEN, detail)
+    return problem(HTTPStatus.FORBIDDEN, str(error) or "This is not allowed.")
 
 
 def of_missing(request: HttpRequest, error: Exception) -> HttpResponse:

@@ -44,6 +44,26 @@ def test_a_data_source_is_imported_again_and_followed(bob: User, file: Path, enq
     assert profile_count() == 2
 
 
+def test_an_import_that_may_have_read_older_rows_is_not_the_one_that_follows(
+    bob: User, file: Path, enqueued: list[Any]
+) -> None:
+    client = client_of(bob, scopes=[Scope.SOURCES])
+    first = client.post(refresh()).json()["id"]
+    ImportJob.objects.filter(pk=first).update(status=JobStatus.PROCESSING)
+    file.write_text("id,email\n1,ann@example.com\n2,ben@example.com\n", encoding="utf-8")
+    second = client.post(refresh()).json()
+    assert (second["id"] > first, second["status"]) == (True, "queued")
+    assert client.post(refresh()).json()["id"] == second["id"]
+    assert import_job.run_import(second["id"]) is None  # it waits for the first
+    ImportJob.objects.filter(pk=first).update(status=JobStatus.CANCELED, finished_at=clock.now())
+    import_job.run_import(second["id"])
+    assert profile_count() == 2
+    canceled = ImportJob.objects.create(
+        source=DataSource.objects.get(), path=str(file), cancel_requested_at=clock.now()
+    )
+    assert client.post(refresh()).json()["id"] > canceled.pk
+
+
 @pytest.mark.parametrize(
     ("status", "values", "code"),
     [

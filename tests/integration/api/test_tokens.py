@@ -131,6 +131,30 @@ def test_a_token_allows_no_more_than_its_scopes_and_the_role(alice: User, charli
     assert not wide.user.may(Permission.PERSONAL_DATA_SEE)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "scopes", "said"),
+    [
+        ("get", "sources", ["exports"], "“Read” or “Create segments” or “Push customer profiles”"),
+        ("post", "sources/1/refresh", ["read"], "“Push customer profiles”"),
+        ("post", "segments/1/refresh", ["read"], "“Create segments”"),
+        ("get", "audit", ["read"], "“View the audit log”"),
+        ("get", "connections", ["read"], "“See connections”"),
+    ],
+)
+def test_a_token_without_the_scope_is_told_which_one(
+    alice: User, method: str, path: str, scopes: list[str], said: str
+) -> None:
+    answer = getattr(client_of(alice, scopes=scopes), method)(path)
+    sentence = f"The token lacks the scope {said}. Use a token that has it."
+    assert (answer.status_code, answer.json()["detail"]) == (403, sentence)
+
+
+def test_a_role_that_does_not_allow_it_is_named_and_no_scope(charlie: User) -> None:
+    said = client_of(charlie).post("segments/1/refresh").json()["detail"]
+    assert "Your role, Viewer, does not allow you to create and edit segments." in said
+    assert "scope" not in said
+
+
 def test_requests_are_limited_and_the_headers_say_so(charlie: User, settings: Settings) -> None:
     settings.API_REQUESTS_PER_MINUTE = 2
     client = client_of(charlie)

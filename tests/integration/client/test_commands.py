@@ -15,7 +15,7 @@ from config.platform.jobs.models import JobStatus
 from exports.actions import runs
 from exports.models import Export, Run, Trigger
 from exports.run.final_status import exit_code
-from segments.models import DataSource
+from segments.models import DataSource, Segment, SegmentRefresh
 from tests.support.api import token_of
 from tests.support.client_program import ClientProgram
 
@@ -113,7 +113,7 @@ def test_a_run_that_is_refused_ends_with_1(client_program: ClientProgram, newsle
     readers = token_of(bob, scopes=[Scope.READ])
     ended = client_program("run", "--tag", "dbt", SEGMENT_EXPORTS_TOKEN=readers)
     assert (ended.returncode, newsletter.runs.count()) == (1, 1)
-    assert "A token also needs a scope" in ended.stderr
+    assert "The token lacks the scope “Run exports”." in ended.stderr
 
 
 @pytest.mark.parametrize(
@@ -158,6 +158,22 @@ def test_a_data_source_that_cannot_be_imported_is_an_error(
     refused = client_program("import", source.name, "--wait", "--json")
     assert refused.returncode == 1
     assert "uploaded files are not stored" in refused.stderr
+
+
+def test_a_refresh_that_may_have_read_older_profiles_is_waited_for(
+    client_program: ClientProgram, newsletter: Export, everyone: Segment
+) -> None:
+    reading = SegmentRefresh.objects.create(segment=everyone, status=JobStatus.PROCESSING)
+    running = subprocess.Popen(
+        [str(client_program.bin / "segment-exports"), "run", "Newsletter readers", "--refresh"],
+        env=client_program.environment,
+    )
+    time.sleep(2.5)
+    assert (running.poll(), newsletter.runs.count()) == (None, 0)
+    SegmentRefresh.objects.filter(pk=reading.pk).update(status=JobStatus.SUCCESSFUL, finished_at=clock.now())
+    assert running.wait(timeout=60) == 0
+    assert everyone.refreshes.latest("pk").status == JobStatus.QUEUED
+    assert newsletter.runs.count() == 1
 
 
 def test_ctrl_c_stops_the_waiting_and_not_the_run(client_program: ClientProgram, newsletter: Export) -> None:

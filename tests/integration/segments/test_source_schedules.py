@@ -63,12 +63,16 @@ def test_it_runs_the_query_of_a_database() -> None:
     assert ImportJob.objects.get().file_name == "PostgreSQL: shop at db.example.com"
 
 
-def test_it_joins_an_import_that_is_open() -> None:
+def test_it_joins_an_import_that_is_queued_and_follows_one_that_reads() -> None:
     source = make()
     job = actions.refresh_data_source(source, by=None)
     tick_at(TWO)
     assert ImportJob.objects.get() == job
     assert source.ticks.get().result == TickResult.JOINED
+    ImportJob.objects.update(status=JobStatus.PROCESSING)
+    tick_at(TWO + timedelta(days=1))
+    later = SourceTick.objects.latest("due_at")
+    assert (later.result, later.job == job) == (TickResult.STARTED, False)
 
 
 def test_a_source_without_file_and_query_is_not_imported() -> None:
