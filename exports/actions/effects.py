@@ -3,12 +3,12 @@ it. Both are plans of the run's own code (preview/dry_run.py). The change is mad
 in a transaction that is rolled back.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
+from time import monotonic
 from typing import Any
 
 from django.db import OperationalError, transaction
-from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
 from config.platform.accounts.models import User
@@ -21,10 +21,13 @@ from exports.models.snapshot import RunOptions
 from exports.preview import dry_run, summary
 from segments import audience
 from segments.models import Segment
+from segments.refresh import skip_reason
 from segments.rules import references
 
 # How long a statement may take while a user waits at a page.
 _PATIENCE_SECONDS = 15.0
+# How long plans are computed beside changes: schedulers and users wait for the rows that these lock.
+_HELD_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -125,14 +128,45 @@ def planned_run(export: Export, *, patience_seconds: float | None = None) -> Pla
     )
 
 
-def planned_runs(names: Iterable[str], *, refreshed: Collection[int] = ()) -> dict[str, PlannedRun]:
-    """Compute the plans of the exports with these names, in any case, by their names in lower case; as if the
-    segments with the IDs ``refreshed`` had the members that match their rules. With these, within a transaction
-    that is rolled back."""
-    lower = [name.lower() for name in names]
-    exports = Export.objects.select_related("connection").annotate(lower=Lower("name")).filter(lower__in=lower)
+@dataclass(frozen=True)
+class Affected:
+    """The exports that a change affects, as IDs by name, and the IDs of the segments that have other members after
+    their refresh."""
+
+    exports: Mapping[str, int]
+    segments: Collection[int] = ()
+
+
+def effects_of(change: Callable[[], Affected]) -> list[Effect]:
+    """Compute the effects of a change on the exports that it affects. ``change`` makes it in a transaction that is
+    rolled back, and is called again when its locks were held for long."""
+    after: dict[str, tuple[int, PlannedRun]] = {}
+    while True:
+        with rolled_back():
+            affected = change()
+            left = {name: pk for name, pk in affected.exports.items() if name not in after}
+            after |= _plan_for_a_while(left, affected.segments)
+        if left.keys() <= after.keys():
+            break
+    exports = Export.objects.select_related("connection").in_bulk([pk for pk, _planned in after.values()])
+    before = {pk: planned_run(export) for pk, export in exports.items()}
+    return [Effect(name, before.get(pk), planned) for name, (pk, planned) in sorted(after.items())]
+
+
+def _plan_for_a_while(exports: Mapping[str, int], refreshed: Collection[int]) -> dict[str, tuple[int, PlannedRun]]:
+    """Compute the plans of at least one of the exports, as if the segments with the IDs ``refreshed`` had the
+    members that match their rules."""
+    planned: dict[str, tuple[int, PlannedRun]] = {}
+    until = monotonic() + _HELD_SECONDS
+    found = Export.objects.select_related("connection").in_bulk(exports.values())
+    if not found:
+        return planned
     with audience.assuming_refreshed(refreshed):
-        return {export.name.lower(): planned_run(export) for export in exports.order_by("pk")}
+        for name, pk in exports.items():
+            planned[name] = pk, planned_run(found[pk], patience_seconds=_PATIENCE_SECONDS)
+            if monotonic() >= until:
+                break
+    return planned
 
 
 def effect_of_edit(export: Export | None, settings: ExportSettings, *, by: User | None) -> Effect:
@@ -151,22 +185,22 @@ def effect_of_edit(export: Export | None, settings: ExportSettings, *, by: User 
 def effects_of_rules(segment: Segment, rules: Mapping[str, Any]) -> list[Effect]:
     """Compute what other rules of a segment would change for all exports that use it, also through segments whose
     rules refer to it."""
-    changed = with_followers([segment.pk])
-    exports = Export.objects.filter(segments__in=changed, removal_asked_at=None)
-    names = sorted(exports.values_list("name", flat=True).distinct())
-    with rolled_back():
+
+    def change() -> Affected:
         Segment.objects.filter(pk=segment.pk).update(rules=dict(rules))
-        after = planned_runs(names, refreshed=changed)
-    before = planned_runs(names)
-    return [Effect(name, before.get(name.lower()), after[name.lower()]) for name in names]
+        refreshed = with_followers([segment.pk])
+        exports = Export.objects.filter(segments__in=[segment.pk, *refreshed], removal_asked_at=None)
+        return Affected(dict(exports.values_list("name", "pk")), refreshed)
+
+    return effects_of(change)
 
 
 def with_followers(segment_ids: Collection[int]) -> list[int]:
-    """Return the IDs of segments, and of those whose rules refer to them, also through others, as far as they are
-    refreshed."""
-    found = set(segment_ids)
-    refreshed = Segment.objects.filter(is_active=True, is_static=False)
-    trees = dict(refreshed.values_list("pk", "rules"))
+    """Return the IDs of those of the segments that are refreshed, and of those whose rules refer to them, also
+    through others: a static segment keeps the members it has."""
+    dynamic = {row.pk: row for row in Segment.objects.filter(is_active=True) if not skip_reason(row)}
+    found = dynamic.keys() & set(segment_ids)
+    trees = {pk: row.rules for pk, row in dynamic.items()}
     for pk in references.refresh_order(trees):
         if references.segments_in(trees[pk]) & found:
             found.add(pk)

@@ -1,7 +1,8 @@
 """Apply a manifest: read it, plan it, and apply all of it in one transaction."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from django.core.exceptions import PermissionDenied
@@ -12,14 +13,14 @@ from config.console.manifest import connections, exports, prune, segments, specs
 from config.console.manifest.current import current_configuration
 from config.console.manifest.differences import Difference, compare
 from config.console.manifest.document import FileRefused, Problem, Problems
-from config.console.manifest.effects import find_affected
+from config.console.manifest.effects import find_affected, lists_by_export
 from config.console.manifest.specs import ScheduleSpec, Specs, report_line
 from config.console.models import AppliedConfiguration
 from config.console.system_refresh import actions as system_actions
 from config.platform.audit.record import record
 from config.platform.web.versions import Gone, StaleEdit
 from connections.actions import NameTaken
-from exports.actions.effects import Effect, PlannedRun, planned_runs
+from exports.actions.effects import Affected, Effect, effects_of
 from segments.models import Segment
 
 
@@ -62,41 +63,56 @@ def apply_manifest(
     Raises FileRefused with every problem; nothing is changed then."""
     problems = Problems(path)
     found = specs.read(path, problems, content)
-    planned_connections = [connections.plan(spec, problems, environ) for spec in found.connections]
-    segments.check(found.segments, problems)
-    planned_exports = [exports.plan(spec, found, problems) for spec in found.exports]
-    problems.stop_if_any()
+    make = partial(_make, found, problems, prunes=prunes, environ=environ, wake_worker=wake_worker)
     try:
+        if dry_run and with_effects:
+            return _with_effects(make)
         with transaction.atomic():
-            before = current_configuration()
-            report = [connections.apply(planned, problems) for planned in planned_connections if planned]
-            report += [
-                segments.apply(spec, problems, wake_worker=wake_worker)
-                for spec in segments.in_order(found.segments)
-            ]
-            report += [exports.apply(planned, problems) for planned in planned_exports]
-            report += exports.apply_triggers(planned_exports, problems)
-            if found.system_refresh is not None:
-                report.append(_apply_system_refresh(found.system_refresh))
-            if prunes:
-                report += prune.prune(found, problems)
-            problems.stop_if_any()
-            differences = [*compare(before, current_configuration()), *_pending(found)]
-            affected = find_affected(differences) if with_effects else None
-            after = planned_runs(affected.exports, refreshed=affected.segments) if affected else {}
+            applied = make()
             if revision is not None and not dry_run:
-                note_applied(path.name, revision, differences)
+                note_applied(path.name, revision, applied.differences)
             transaction.set_rollback(dry_run)
     except (StaleEdit, Gone, NameTaken, IntegrityError, PermissionDenied) as error:
         reason = _("Another user changed the same settings at the same time. Apply the file again.")
         raise FileRefused([Problem(path, 1, reason)]) from error
-    return Applied(report, differences, _effects(affected.exports, after) if affected else [])
+    return applied
 
 
-def _effects(names: Sequence[str], after: Mapping[str, PlannedRun]) -> list[Effect]:
-    """Return the effects on exports, when the changes are rolled back again."""
-    before = planned_runs(names)
-    return [Effect(name, before.get(name.lower()), after[name.lower()]) for name in names]
+def _with_effects(make: Callable[[], Applied]) -> Applied:
+    """Return what the changes of a manifest would be, with their effects on exports. Makes them, and rolls them
+    back."""
+    made: list[Applied] = []
+
+    def change() -> Affected:
+        lists_before = lists_by_export()
+        made.append(make())
+        return find_affected(made[-1].differences, lists_before)
+
+    effects = effects_of(change)
+    return replace(made[0], effects=effects)
+
+
+def _make(
+    found: Specs, problems: Problems, *, prunes: bool, environ: Mapping[str, str] | None, wake_worker: bool
+) -> Applied:
+    """Make the changes of a manifest, within a transaction. Raises FileRefused."""
+    planned_connections = [connections.plan(spec, problems, environ) for spec in found.connections]
+    segments.check(found.segments, problems)
+    planned_exports = [exports.plan(spec, found, problems) for spec in found.exports]
+    problems.stop_if_any()
+    before = current_configuration()
+    report = [connections.apply(planned, problems) for planned in planned_connections if planned]
+    report += [
+        segments.apply(spec, problems, wake_worker=wake_worker) for spec in segments.in_order(found.segments)
+    ]
+    report += [exports.apply(planned, problems) for planned in planned_exports]
+    report += exports.apply_triggers(planned_exports, problems)
+    if found.system_refresh is not None:
+        report.append(_apply_system_refresh(found.system_refresh))
+    if prunes:
+        report += prune.prune(found, problems)
+    problems.stop_if_any()
+    return Applied(report, [*compare(before, current_configuration()), *_pending(found)])
 
 
 def note_applied(file_name: str, revision: str, differences: Sequence[Difference]) -> None:
