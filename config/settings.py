@@ -372,8 +372,7 @@ MAX_PROFILES_PER_EXPORT = environment.number("MAX_PROFILES_PER_EXPORT", 1_000_00
 # A failure that may pass is tried again so often: first after so long, each time after three times as long.
 RUN_RETRIES = environment.number("RUN_RETRIES", 4, most=20)
 RUN_RETRY_SECONDS = environment.number("RUN_RETRY_SECONDS", 300, least=1)
-# A comparison that finds more contacts with another status or other data, or missing on the list, than this share
-# is notified of.
+# A comparison is notified of that finds a larger share of contacts missing, or with another status or other data.
 LIST_DRIFT_PERCENT = environment.number("LIST_DRIFT_PERCENT", 1, most=100)
 # The address at which Campaign Monitor reaches the pages, for webhooks of lists; empty: lists are only polled.
 LIST_WEBHOOK_URL = environment.web_address("LIST_WEBHOOK_URL", f"http://127.0.0.1:{PORT}" if DEMO else "")
@@ -394,9 +393,7 @@ CAMPAIGN_MONITOR_OAUTH_CLIENT_ID = environment.text("CAMPAIGN_MONITOR_OAUTH_CLIE
 CAMPAIGN_MONITOR_OAUTH_CLIENT_SECRET = environment.text("CAMPAIGN_MONITOR_OAUTH_CLIENT_SECRET", "")
 
 LOGGING_CONFIG = "config.logging.configure"
-# Django calls it only when there is something to configure.
-LOGGING = {"version": 1}
-# Traces and errors may be sent to programs that collect them; see config/telemetry.py.
+LOGGING = {"version": 1}  # Django calls it only when there is something to configure
 OTEL_EXPORTER_OTLP_ENDPOINT = environment.web_address("OTEL_EXPORTER_OTLP_ENDPOINT", "")
 SENTRY_DSN = environment.web_address("SENTRY_DSN", "")
 LOG_FORMAT = environment.choice("LOG_FORMAT", "TEXT", ("TEXT", "JSON"))

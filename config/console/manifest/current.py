@@ -148,11 +148,13 @@ def _field(pair: Mapping[str, str]) -> str | Document:
 
 
 def _answers(export: Export) -> Document:
-    """Return the answers to the questions that the destination asks by now."""
+    """Return the answers to the questions that the destination asks by now, in their order, defaults too: a file
+    that leaves one out keeps what was chosen since."""
     if export.connection is None:
         return dict(export.answers)
-    asked = {question.name for question in export.connection.destination.questions()}
-    return {name: answer for name, answer in export.answers.items() if name in asked and answer}
+    questions = export.connection.destination.questions()
+    answers = {each.name: export.answers.get(each.name) or each.default for each in questions}
+    return {name: answer for name, answer in answers.items() if answer}
 
 
 def _schedule(schedule: Schedule) -> str | Document:

@@ -230,6 +230,17 @@ def _mapping(spec: ExportSpec, existing: Export | None) -> Sequence[Mapping[str,
     ]
 
 
+def _without_new_defaults(answers: Mapping[str, str], before: ExportSettings) -> dict[str, str]:
+    """Leave out answers that are the default and were never given: they change nothing."""
+    questions = before.connection.destination.questions() if before.connection else ()
+    defaults = {each.name: each.default for each in questions}
+    return {
+        name: answer
+        for name, answer in answers.items()
+        if before.answers.get(name) or answer != defaults.get(name)
+    }
+
+
 def _settings(desired: Desired, before: ExportSettings | None) -> ExportSettings:
     """Return the settings that the export shall have: as the file says, else as they were."""
     spec = desired.spec
@@ -252,7 +263,7 @@ def _settings(desired: Desired, before: ExportSettings | None) -> ExportSettings
     same_list = before.list_id == from_file.list_id and before.connection == from_file.connection
     return replace(
         from_file,
-        answers={**before.answers, **answers},
+        answers={**before.answers, **_without_new_defaults(answers, before)},
         list_title=before.list_title if same_list else "",
         list_confirmed_opt_in=before.list_confirmed_opt_in if same_list else False,
         list_group=before.list_group if same_list else "",

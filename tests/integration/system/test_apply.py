@@ -336,8 +336,9 @@ def test_the_dry_run_prints_a_line_per_thing_and_ends_with_2(
 
     assert ended.value.code == 2  # a difference
     printed = capsys.readouterr().out.splitlines()
-    assert len(printed) == 4
-    assert printed[-1] == "Dry run: nothing was changed."
+    assert [line.partition(" ")[0] for line in printed[:3]] == ["connection", "segment", "export"]
+    assert printed[3].startswith("  Next run of “Finns to Newsletter”: ")
+    assert printed[4:] == ["Dry run: nothing was changed."]
 
 
 def test_the_command_ends_with_1_and_prints_file_line_and_reason(

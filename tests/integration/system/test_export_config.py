@@ -75,6 +75,26 @@ def test_the_demo_comes_back_as_it_is(sandbox: RunningSandbox, settings: Setting
     assert exported() == first
 
 
+def test_an_older_file_takes_back_answers_that_were_chosen_since(
+    sandbox: RunningSandbox, settings: Settings, monkeypatch: Any
+) -> None:
+    settings.CAMPAIGN_MONITOR_SANDBOX_URL = sandbox.url
+    monkeypatch.setenv("CREDENTIAL_SANDBOX", "sandbox-api-key")
+    texts = ("email", "full_name", "city", "country", "language")
+    create_profiles([dict.fromkeys(texts, "x") | {"newsletter": True, "points": 1.5, "email": "a@example.com"}])
+    create_attributes({"birth_date": AttributeType.DATE, "customer_since": AttributeType.DATE})
+    put(DEMO.read_text(encoding="utf-8").replace("env:SANDBOX_API_KEY", "env:CREDENTIAL_SANDBOX"))
+    older = exported()
+    export = Export.objects.order_by("pk")[0]
+    before = dict(export.answers)
+    Export.objects.filter(pk=export.pk).update(answers={**before, "automations": "new", "blanks": "clear"})
+    assert put(older, dry_run=True)
+    put(older)
+    export.refresh_from_db()
+    assert exported() == older
+    assert export.answers["automations"] != "new"
+
+
 def a_schedule(chance: random.Random) -> Any:
     times, zone = ["02:00", "14:30"], "Europe/Warsaw"
     rule: dict[str, Any] = chance.choice(
