@@ -10,6 +10,7 @@ from connections import destinations
 from exports.actions import list_cleanup, manage, preview, retries, run_after
 from exports.delivery import loop
 from exports.evidence import job as evidence
+from exports.evidence import work_folder
 from exports.evidence.job import WRITE_EVIDENCE
 from exports.feedback import campaigns, comparison, look, watches, webhooks
 from exports.feedback.campaigns import READ_CAMPAIGNS
@@ -46,6 +47,7 @@ def enqueue_pending() -> None:
     for removal_id in list_removal.due():
         enqueue("exports.tasks.remove_person", removal_id)
     watch_lists()
+    work_folder.delete_abandoned()
     for writing_id in evidence.due():
         enqueue_unless_waiting(WRITE_EVIDENCE, writing_id)
     for run_id in disclosures.unsettled():
@@ -168,6 +170,12 @@ def forget_old_people() -> None:
 def _load_destinations(**_: object) -> None:
     """Load the modules of all destinations before the worker forks: its first runs would wait for them."""
     destinations.all_destinations()
+
+
+@worker_init.connect
+def _delete_abandoned_folders(**_: object) -> None:
+    """Delete what a killed worker has left on this machine, where no other worker may run."""
+    work_folder.delete_abandoned()
 
 
 @worker_shutting_down.connect

@@ -14,6 +14,7 @@ from config.platform.jobs import clock
 from config.platform.jobs.models import JobStatus
 from exports import permissions, policies
 from exports.actions import list_cleanup, runs
+from exports.evidence import job as evidence
 from exports.models import Export, OutcomeKind, Run, Trigger
 from exports.reporting import alerts, run_events
 from exports.state.status import Reason, change_status
@@ -104,4 +105,5 @@ def _start(run_id: int, export_id: int) -> None:
         words = message % {"failure": failed.message, "why": refusal.sentence}
         change_status(failed, JobStatus.FAILED, Reason(failed.reason), message=words.strip(), resume_at=None)
         run_events.emit_status(failed)
+        evidence.request(failed)
         alerts.update_alerts(failed)

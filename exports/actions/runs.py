@@ -10,6 +10,7 @@ from config.platform.jobs import clock
 from config.platform.jobs.enqueue import enqueue_on_commit
 from config.platform.jobs.models import OPEN, JobStatus
 from exports import permissions, policies
+from exports.evidence import job as evidence
 from exports.models import Export, Run, RunEvent, RunKind, Stage, Trigger
 from exports.models.snapshot import ORDINARY, RunOptions
 from exports.reporting import alerts, run_events
@@ -54,6 +55,7 @@ def skip_run(export: Export, *, trigger: Trigger, message: str) -> Run | None:
     run = new_run(export, trigger, None)
     change_status(run, JobStatus.SKIPPED, Reason.UPSTREAM_FAILED, message=message, stage=Stage.COMPLETE)
     run_events.emit_status(run)
+    evidence.request(run)
     alerts.update_alerts(run)
     return run
 
@@ -86,6 +88,7 @@ def cancel_run(run: Run, *, by: User | None) -> None:
     if run.next_try_at is not None:
         change_status(run, JobStatus.CANCELED, Reason.CANCELED_BY_PERSON, by=by, resume_at=None)
         run_events.emit_status(run)
+        evidence.request(run)
         return
     # The worker of the run sees this within a second; where none has it, the message wakes one.
     Run.objects.filter(pk=run.pk).update(cancel_requested_at=clock.now(), resume_at=None)

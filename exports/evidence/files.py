@@ -15,7 +15,7 @@ from django.db import transaction
 
 from config.platform import db
 from exports.evidence.schema import KINDS, LIST_STATE, RESULTS, RUNS
-from exports.models import IMPORTED, Run, StatusSource
+from exports.models import IMPORTED, Run, RunKind, StatusSource
 from exports.reporting import run_contacts
 from exports.results import summary
 from segments import member_files
@@ -41,14 +41,19 @@ _LIST_STATE = """
 def write_all(run: Run, folder: Path) -> dict[str, Path]:
     """Write the files of a run; by table."""
     members = folder / "members.parquet"
-    segments = run.export.segments.values_list("pk", flat=True)
-    member_files.write_members(list(segments), members, run_id=run.pk)
+    member_files.write_members(_segments(run), members, run_id=run.pk)
     return {
         "results": _write(folder, "results", RESULTS, _results(run)),
         "list_state": _write(folder, "list_state", LIST_STATE, _list_state(run)),
         "members": members,
         "runs": _write(folder, "runs", RUNS, [_run(run)]),
     }
+
+
+def _segments(run: Run) -> list[int]:
+    """Return the IDs of the segments that a run has read, whatever the export has by now. List cleanups and
+    restores read none."""
+    return [each.id for each in run.snapshot.segments] if run.kind == RunKind.EXPORT else []
 
 
 def _results(run: Run) -> Iterator[Mapping[str, Any]]:

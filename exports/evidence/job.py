@@ -2,18 +2,16 @@
 
 The job is made in the transaction that ends the run, and never holds the run up. The names of the files are those
 of the run, and each file appears whole: a worker that takes over from a killed one writes the same files again.
-The row in the table “runs” is written last: it says that the evidence of a run is complete.
+The row in the table “runs” is written last: it says that the evidence of a run is complete. Files during whose
+writing a person was erased are written again.
 """
 
 import logging
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
-from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -24,10 +22,11 @@ from config.platform.jobs.models import JobStatus
 from config.platform.notifications import alerts
 from config.platform.notifications.alerts import Subject
 from config.platform.notifications.models import Kind
-from exports.evidence import files, place, schema
+from exports.evidence import files, place, schema, work_folder
 from exports.evidence.place import CannotWrite
 from exports.models import EvidenceWriting, Run
 from exports.state.retry_policy import RetryPolicy
+from segments.privacy import erase
 
 logger = logging.getLogger(__name__)
 
@@ -38,11 +37,26 @@ ALERT_AFTER = 3
 _MOST_AT_ONCE = 50
 
 
+class _PersonErased(Exception):
+    """A person was erased after the tables were read."""
+
+
 def request(run: Run) -> None:
-    """Let the evidence of a run be written, where that is set up. Within the transaction that ends the run."""
+    """Let the evidence of a run be written, where that is set up; again, when it was written with another status.
+    Within the transaction that ends the run."""
     if not place.is_set():
         return
-    writing, _created = EvidenceWriting.objects.get_or_create(run=run)
+    writing, created = EvidenceWriting.objects.get_or_create(run=run)
+    if not created:  # the next attempt: a worker that writes the status before has lost the job
+        EvidenceWriting.objects.filter(pk=writing.pk).update(
+            status=JobStatus.QUEUED,
+            attempt=F("attempt") + 1,
+            due_at=clock.now(),
+            finished_at=None,
+            lease_until=None,
+            message="",
+            tries=0,
+        )
     enqueue_on_commit(WRITE_EVIDENCE, writing.pk)
 
 
@@ -78,32 +92,41 @@ def write(writing_id: int) -> None:
 
 
 def _write(writing: EvidenceWriting, lease: HeldLease) -> None:
+    """Write the files until no person was erased meanwhile."""
     run = Run.objects.select_related("export").get(pk=writing.run_id)
-    with _folder(writing) as folder:
+    while True:
+        try:
+            _write_once(run, writing, lease)
+        except _PersonErased:
+            logger.info("evidence of run %s: a person was erased; its files are written again", run.pk)
+        else:
+            return
+
+
+def _write_once(run: Run, writing: EvidenceWriting, lease: HeldLease) -> None:
+    """Write the files of a run. Raises _PersonErased when a person was erased since they were read."""
+    erased_until = erase.last_erasure()
+    with work_folder.make(f"{writing.pk}-{writing.attempt}") as folder:
         written = files.write_all(run, folder)
+        _check_erasures(erased_until)
         for table in schema.TABLES:
             lease.check()
-            place.publish(written[table], schema.file_name(table, run.pk))
+            place.publish(written[table], schema.file_name(table, run.pk), attempt=writing.attempt)
     with transaction.atomic():
+        _check_erasures(erased_until)
         leases.update_if_owner(
             writing, status=JobStatus.SUCCESSFUL, finished_at=clock.now(), message="", lease_until=None
         )
         alerts.close_alerts([Kind.EVIDENCE], _subject(run))
 
 
-@contextmanager
-def _folder(writing: EvidenceWriting) -> Iterator[Path]:
-    """Make a folder for the files of a job, deleted afterwards; those of killed workers are deleted now."""
-    parent = Path(settings.PROFILE_STORE_SPILL_DIR)
-    parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for left in parent.glob(f"evidence-{writing.pk}-*"):
-        shutil.rmtree(left, ignore_errors=True)
-    folder = parent / f"evidence-{writing.pk}-{writing.attempt}"
-    folder.mkdir(mode=0o700)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+@transaction.atomic
+def _check_erasures(erased_until: int) -> None:
+    """Raise _PersonErased when there was an erasure after the one with the ID ``erased_until``. An erasure does
+    not wait for an upload: what is uploaded meanwhile is replaced."""
+    erase.enter_erasure_barrier()
+    if erase.last_erasure() != erased_until:
+        raise _PersonErased
 
 
 def _fail(writing: EvidenceWriting, why: str) -> None:

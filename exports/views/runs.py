@@ -267,6 +267,8 @@ def frame(request: Request, run: Run, tab: str) -> dict[str, object]:
     """The context of the head; ``tab`` is the name of the page's address."""
     may_manage = user_can_manage(request.user, run.export)
     texts = messages.texts_of(run)
+    writing = evidence.of_run(run)
+    sees_trouble = request.user.may(Permission.SYSTEM_MANAGE)  # it names hosts, buckets and paths
     return {
         "run": run,
         "texts": texts,
@@ -274,7 +276,8 @@ def frame(request: Request, run: Run, tab: str) -> dict[str, object]:
         "export": run.export,
         "connection_name": run.snapshot.connection or run.connection,
         "list_title": run.snapshot.list_title or run.target.list_title,
-        "evidence": evidence.of_run(run),
+        "evidence": writing,
+        "evidence_trouble": writing.message if writing and writing.tries and sees_trouble else "",
         "is_sandbox": _is_sandbox(run),
         "sandbox_url": _sandbox_url(run),
         "file": _file(run),
