@@ -158,10 +158,18 @@ PUSH_IMPORTS: Final = Retention(
     until=_("There are more than 20 later ones with the same status."),
     most=20,
 )
+JOBS: Final = Retention(
+    "jobs",
+    Group.CUSTOMERS,
+    _("Imports, refreshes and other jobs of customer profiles: counts, users, times and reasons"),
+    _("They show what changed customer profiles and segments, and when."),
+    Persons.USERS,
+    until=_("The data source, segment or attribute is removed. Jobs of identity rules are never deleted."),
+)
 ERASED_HASHES: Final = Retention(
     "erased_hashes",
     Group.CUSTOMERS,
-    _("Keyed hashes of erased customers"),
+    _("Erasures: user, time and counts, and keyed hashes of the customers"),
     _("No import may add an erased customer again. The hashes cannot be reversed without the key."),
     Persons.HASHED,
     until=_("Never deleted."),
@@ -181,6 +189,13 @@ RUN_OUTCOMES: Final = Retention(
     _("They show why a customer did not get a message, and what to fix in the data."),
     Persons.CUSTOMERS,
     setting="OUTCOME_RETENTION_DAYS",
+)
+TRIGGERED_STARTS: Final = Retention(
+    "triggered_starts",
+    Group.EXPORTS,
+    _("Starts of exports that run after imports or other exports"),
+    _("Imports and runs that succeed at about the same time start one run."),
+    until=_("The run begins."),
 )
 PREVIEWS: Final = Retention(
     "previews",
@@ -261,6 +276,21 @@ EVIDENCE_FILES: Final = Retention(
     Persons.CUSTOMERS,
     until=_("An operator deletes them."),
 )
+SETTINGS: Final = Retention(
+    "settings",
+    Group.SYSTEM,
+    _("Settings of connections, data sources, segments, exports, webhooks and the system, with consents"),
+    _("Jobs go by them. Rules of segments may contain values of customers, notifications go to email addresses."),
+    Persons.CUSTOMERS,
+    until=_("A user changes or removes them."),
+)
+APPLIED_CONFIGURATIONS: Final = Retention(
+    "applied_configurations",
+    Group.SYSTEM,
+    _("Which configuration files were applied: name, revision and time"),
+    _("They show which revision of a configuration is in use."),
+    until=_("Never deleted."),
+)
 AUDIT: Final = Retention(
     "audit",
     Group.SYSTEM,
@@ -276,6 +306,14 @@ ACCOUNTS: Final = Retention(
     _("Users sign in with them."),
     Persons.USERS,
     until=_("An administrator removes them."),
+)
+API_TOKENS: Final = Retention(
+    "api_tokens",
+    Group.SYSTEM,
+    _("API tokens, also revoked ones, as hashes"),
+    _("Programs use the REST API with them. Revoked ones show who had access."),
+    Persons.USERS,
+    until=_("Their user is removed."),
 )
 SESSIONS: Final = Retention(
     "sessions",
@@ -342,7 +380,11 @@ LOGS: Final = Retention(
     "logs",
     Group.SYSTEM,
     _("Logs of the programs"),
-    _("Operators find the cause of errors. They contain no customers and no secrets."),
+    _(
+        "Operators find the cause of errors. Secrets, email addresses and values of rows that PostgreSQL refuses"
+        " are redacted. Other personal data, such as names, may be in the text of an error."
+    ),
+    Persons.CUSTOMERS,
     until=_("The machine or its log service deletes them."),
 )
 

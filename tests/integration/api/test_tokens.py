@@ -289,3 +289,10 @@ def test_the_document_and_its_page_need_nothing_from_elsewhere(client: Client, c
     page = charlie_client.get("/api/docs").content.decode()
     assert "ninja/swagger-ui-bundle.js" in page
     assert "://" not in page.replace("http://www.w3.org", "")
+
+
+def test_tokens_are_deleted_with_their_user(alice: User, bob: User) -> None:
+    token_of(bob)
+    api_tokens.revoke_token(token=ApiToken.objects.get(user=bob), by=bob)
+    actions.remove_user(user=bob, by=alice)
+    assert not ApiToken.objects.exists()

@@ -208,6 +208,7 @@ def test_the_tick_starts_it(connection: Connection, source: DataSource) -> None:
     clock.run_from(clock.now() + triggered.QUIET)
     tasks.start_due()
     assert export.runs.get().trigger == Trigger.AFTER
+    assert not TriggeredStart.objects.exists()
 
 
 def test_a_circle_is_refused_with_its_path(connection: Connection) -> None:

@@ -62,6 +62,9 @@ DELETED = {
     "push_snapshots": "api/test_segments_and_sources.py::test_an_abandoned_snapshot_is_deleted",
     "drafts": "segments/test_drafts.py::test_a_draft_ends_after_thirty_days",
     "push_imports": "privacy/test_retention.py::test_the_latest_of_many_imports_of_pushed_profiles_stay",
+    "jobs": "segments/test_remove_source.py::test_it_is_deleted_with_its_profiles",
+    "triggered_starts": "exports/test_run_after.py::test_the_tick_starts_it",
+    "api_tokens": "api/test_tokens.py::test_tokens_are_deleted_with_their_user",
     "run_contacts": "exports/test_retention.py::test_it_empties_batches_and_keeps_their_figures",
     "run_outcomes": "exports/test_retention.py::test_it_keeps_each_for_its_own_time",
     "previews": "privacy/test_retention.py::test_a_preview_is_deleted_when_its_time_is_over",
@@ -81,6 +84,8 @@ DELETED = {
 # Nothing of ours deletes these.
 KEPT = {
     "erased_hashes",
+    "settings",
+    "applied_configurations",
     "runs",
     "campaigns",
     "evidence_files",
@@ -248,8 +253,9 @@ ELSEWHERE = {
     "deleted_attributes": "privacy/test_purge.py::test_after_the_purge_no_file_and_no_table",
     "list_removals": "privacy/test_list_removal.py::test_it_removes_the_person_from_the_list",
     "held_imports": "segments/test_held_import_pages.py",
+    "settings": "privacy/test_erase.py::test_rules_that_name_the_address_have_to_change_first",
 }
-NOT_REACHED = {"uploads", "destination_files", "evidence_files", "backups"}
+NOT_REACHED = {"uploads", "destination_files", "evidence_files", "backups", "logs"}
 
 
 def test_every_kind_with_personal_data_of_customers_has_a_test_or_a_reason() -> None:
