@@ -9,10 +9,12 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from urllib3.response import BaseHTTPResponse
 from urllib3.util.retry import Retry
 
 URL, TOKEN, TOKEN_FILE = "SEGMENT_EXPORTS_URL", "SEGMENT_EXPORTS_TOKEN", "SEGMENT_EXPORTS_TOKEN_FILE"
 LONGEST_WAIT = 8  # seconds that the server keeps a request that follows a job
+LONGEST_PAUSE = 60  # seconds before a busy server is asked again
 _TIMEOUT = (10, 30)
 _ATTEMPTS = 5
 _TRY_AGAIN = (
@@ -32,6 +34,14 @@ class ServerError(Exception):
 
 class NotConfigured(ServerError):
     """The environment does not say where the server is, or has no token."""
+
+
+class _Retry(Retry):
+    """Asks again after as long as the server says, and after a minute at most."""
+
+    def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
+        said = super().get_retry_after(response)
+        return None if said is None else min(said, LONGEST_PAUSE)
 
 
 class _Bearer(AuthBase):
@@ -54,7 +64,7 @@ class Api:
         self._session = requests.Session()
         self._session.auth = _Bearer(token)
         self._session.headers.update({"User-Agent": "segment-exports-client", "Accept": "application/json"})
-        retry = Retry(
+        retry = _Retry(
             total=attempts,
             backoff_factor=0.5,
             status_forcelist=_TRY_AGAIN,
@@ -102,6 +112,11 @@ class Api:
             raise ServerError(
                 f"{self._root} answers {response.status_code} without JSON: is {URL} right?",
                 status=response.status_code,
+            )
+        if response.status_code == HTTPStatus.UNAUTHORIZED:
+            raise NotConfigured(
+                f"The server does not accept the token. It is wrong, expired or revoked: correct {TOKEN} or "
+                f"{TOKEN_FILE}."
             )
         if not response.ok:
             raise ServerError(_sentence(answer), status=response.status_code, code=str(answer.get("code", "")))

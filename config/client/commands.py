@@ -22,6 +22,7 @@ from .api import Api, Item, ServerError, from_environment
 
 NAME, VARIABLE = "segment-exports", "_SEGMENT_EXPORTS_COMPLETE"
 EXIT_ERROR, EXIT_USAGE, EXIT_INTERRUPTED = 1, 64, 130
+_LONGEST_KEY = 200
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -39,8 +40,9 @@ def complete_tags(_ctx: object, _parameter: object, incomplete: str) -> list[Com
 def cli() -> None:
     """Run and follow exports of a server.
 
-    SEGMENT_EXPORTS_URL is its address. SEGMENT_EXPORTS_TOKEN is an API token with the scope "Run exports", or
-    SEGMENT_EXPORTS_TOKEN_FILE a file that holds it.
+    SEGMENT_EXPORTS_URL is its address. SEGMENT_EXPORTS_TOKEN is an API token, or SEGMENT_EXPORTS_TOKEN_FILE a file
+    that holds it. The token needs the scope “Run exports”; run --refresh also needs “Create segments”, and import
+    needs “Push customer profiles”.
     """
 
 
@@ -55,6 +57,8 @@ def status(names: tuple[str, ...], tag: str, failed: bool, as_json: bool) -> Non
         raise click.UsageError("Give names, or --tag and --failed, not both.")
     api = from_environment()
     found = client_runs.by_names(api, names) if names else client_runs.find(api, tag=tag, failed=failed)
+    if not found:
+        _none_found(tag, failed=failed)
     _print({"exports": found}, texts.exports_table(found), as_json=as_json)
 
 
@@ -87,12 +91,14 @@ def run(  # noqa: PLR0917 -- click passes all by name
     """Start runs of exports, and perhaps wait for them."""
     if [bool(names), bool(tag or failed), every].count(True) != 1:
         raise click.UsageError("Give names of exports, --tag and --failed, or --all.")
+    if key and not (key.isascii() and key.isprintable() and " " not in key and len(key) <= _LONGEST_KEY):
+        raise click.UsageError(f"--key takes up to {_LONGEST_KEY} ASCII characters without blanks.")
     api = from_environment()
     exports = _chosen(api, names, tag, failed=failed, every=every)
     tell = _silent if as_json else _tell
     if refresh:
         for sentence in client_runs.refresh_segments(api, exports):
-            click.echo(f"Not refreshed: {sentence}", err=True)
+            click.echo(texts.printable(f"Not refreshed: {sentence}"), err=True)
     begun = list(
         client_runs.start(api, exports, key=key or uuid.uuid4().hex, all_contacts=all_contacts, show=tell)
     )
@@ -105,12 +111,12 @@ def run(  # noqa: PLR0917 -- click passes all by name
     return code
 
 
-@cli.command("import")
+@cli.command("import", short_help="Import data sources again.")
 @click.argument("names", nargs=-1, required=True, metavar="SOURCE...")
 @click.option("--wait", is_flag=True, help="Wait until the imports have ended.")
 @as_json_option
 def import_sources(names: tuple[str, ...], wait: bool, as_json: bool) -> int:
-    """Import the files or database queries of data sources again (scope "Push customer profiles")."""
+    """Import the files or database queries of data sources again (scope “Push customer profiles”)."""
     api = from_environment()
     tell = _silent if as_json else _tell_import
     begun = list(client_runs.import_sources(api, names, tell))
@@ -136,7 +142,7 @@ def plan(name: str, as_json: bool) -> int:
     return 0
 
 
-@cli.command()
+@cli.command(short_help="Show how a run went.")
 @click.argument("run_or_name", metavar="RUN", shell_complete=complete_exports)
 @click.option("--wait", is_flag=True, help="Wait until the run has ended.")
 @as_json_option
@@ -159,7 +165,7 @@ def logs(run_or_name: str, wait: bool, as_json: bool) -> int:
     return int(found["exit_code"] or 0)
 
 
-@cli.command()
+@cli.command(short_help="Print the completion script of a shell.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print the completion script of a shell: eval "$(segment-exports completion bash)"."""
@@ -175,7 +181,7 @@ def main() -> None:
         error.show()
         code = EXIT_USAGE
     except (click.ClickException, ServerError) as error:
-        click.echo(f"{NAME}: {error}", err=True)
+        click.echo(texts.printable(f"{NAME}: {error}"), err=True)
         code = EXIT_ERROR
     except (click.Abort, KeyboardInterrupt):
         code = EXIT_INTERRUPTED
@@ -187,12 +193,18 @@ def _chosen(api: Api, names: tuple[str, ...], tag: str, *, failed: bool, every: 
     if names:
         return client_runs.by_names(api, names)
     found = client_runs.scheduled(api) if every else client_runs.find(api, tag=tag, failed=failed)
-    if not found and failed:
-        click.echo("No export has failed.", err=True)
-    elif not found:
-        none = f"No export has the tag “{tag}”." if tag else "No export that you can run has an active schedule."
-        raise ServerError(none, code="no_export")
+    if not found and every:
+        raise ServerError("No export that you can run has an active schedule.", code="no_export")
+    if not found:
+        _none_found(tag, failed=failed)
     return found
+
+
+def _none_found(tag: str, *, failed: bool) -> None:
+    """Say that there is no export. Raises ServerError for a tag that none has; that none has failed is well."""
+    if tag and not failed:
+        raise ServerError(f"No export has the tag “{tag}”.", code="no_export")
+    click.echo("No export has failed." if failed else "There is no export yet.", err=True)
 
 
 def _last_run(api: Api, name: str) -> int:
@@ -207,25 +219,25 @@ def _print(found: Item, lines: Iterable[str], *, as_json: bool) -> None:
         _print_json(found)
     else:
         for line in lines:
-            click.echo(line)
+            click.echo(texts.printable(line))
 
 
 def _print_json(found: Item) -> None:
-    click.echo(json.dumps(found, ensure_ascii=False))
+    click.echo(texts.printable(json.dumps(found, ensure_ascii=False)))
 
 
 def _tell(run: Item) -> None:
     """Print how far a run has come; flushed, since logs of orchestrators are read meanwhile."""
     if "id" in run:
-        click.echo(texts.run_line(run))
+        click.echo(texts.printable(texts.run_line(run)))
         sys.stdout.flush()
     else:
-        click.echo(f"{run['export']}: not started. {run['reason']}", err=True)
+        click.echo(texts.printable(f"{run['export']}: not started. {run['reason']}"), err=True)
 
 
 def _tell_import(found: Item) -> None:
     """Print how far an import has come."""
-    click.echo(texts.import_line(found))
+    click.echo(texts.printable(texts.import_line(found)))
     sys.stdout.flush()
 
 

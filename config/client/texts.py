@@ -16,6 +16,47 @@ STATUSES = {
     "needs_confirmation": "Needs confirmation",
 }
 
+# The parts of the members, as the pages call them. Those of a preview have not been sent.
+_PARTS = {
+    "delivered": "Delivered",
+    "unchanged": "Unchanged",
+    "excluded": "Excluded",
+    "suppressed": "Suppressed",
+    "previously_rejected": "Previously rejected",
+    "rejected": "Rejected",
+    "unknown": "Unknown",
+    "not_attempted": "Not attempted",
+}
+_OF_WHICH = {
+    "excluded": {
+        "invalid": "No usable email or value",
+        "duplicate": "Duplicate email",
+        "exclusion": "In the exclusion segment",
+        "no_consent": "No consent",
+        "control": "In the control group",
+    },
+    "not_attempted": {"to_add": "To add", "to_update": "To update"},
+}
+_BESIDE = {
+    "incomplete": "Delivered without a value",
+    "removed": "Removed",
+    "not_removed": "Not removed",
+    "awaiting_confirmation": "Removals awaiting confirmation",
+}
+_OF_PREVIEWS = {"not_attempted": "To send", "not_removed": "To remove"}
+_DIRECTIONS = {*range(0x202A, 0x202F), *range(0x2066, 0x206A)}  # they would turn the text around
+
+
+def printable(text: str) -> str:
+    """Return a text without characters that control a terminal: they are written as JSON escapes them."""
+    return "".join(_escaped(each) for each in text)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    is_control = code < 0x20 or 0x7F <= code < 0xA0 or code in _DIRECTIONS
+    return f"\\u{code:04x}" if is_control else character
+
 
 def status(item: Mapping[str, object], key: str = "status") -> str:
     """Return a status as the pages call it."""
@@ -51,7 +92,10 @@ def run_line(run: Item) -> str:
     said = f"{run['export']}: run {run['id']} – {status(run)}"
     if run["exit_code"] is None:
         return f"{said} ({run['stage']})" if run["status"] == "processing" else said
-    return f"{said}{_counts_in_brackets(run['counts'])}"
+    counts = run["counts"]
+    parts = _in_brackets({label.lower(): counts.get(name, 0) for name, label in _PARTS.items()})
+    beside = "".join(f"; {counts[name]} {label.lower()}" for name, label in _BESIDE.items() if counts.get(name))
+    return f"{said}: {counts.get('members', 0)} members{parts}{beside}"
 
 
 def import_line(found: Item) -> str:
@@ -60,33 +104,39 @@ def import_line(found: Item) -> str:
     if found["exit_code"] is None:
         return said
     rows = {name.removeprefix("rows_"): found[name] for name in found if name.startswith("rows_")}
-    return f"{said}{_counts_in_brackets(rows)} {found['message']}".rstrip()
+    return f"{said}{_in_brackets(rows)} {found['message']}".rstrip()
 
 
 def preview_lines(found: Item) -> Iterator[str]:
-    """Yield the counts of a preview."""
+    """Yield the counts of a preview: the parts add up to the members, and the parts of a part to it."""
     yield f"{found['export']} to “{found['list_title']}”: preview only, nothing is sent."
-    counts = dict(found["counts"] or {})
-    yield f"  members: {counts.pop('members', 0)}"
-    yield from (f"  {name}: {contacts}" for name, contacts in counts.items() if contacts)
+    counts = found["counts"] or {}
+    yield f"  Members: {counts.get('members', 0)}"
+    for name, label in (_PARTS | _BESIDE).items():
+        if contacts := counts.get(name, 0):
+            indent = "    " if name in _PARTS else "  "
+            parts = _in_brackets({part: counts.get(key, 0) for key, part in _OF_WHICH.get(name, {}).items()})
+            yield f"{indent}{_OF_PREVIEWS.get(name, label)}: {contacts}{parts}"
     if found["calls"] is not None:
-        yield f"  calls: {found['calls']}"
-    if found["seconds"] is not None:
-        yield f"  seconds, about: {round(found['seconds'])}"
+        yield f"  Requests: {found['calls']}"
+    if found["seconds"]:
+        yield f"  Time: about {max(1, round(found['seconds']))} s"
 
 
 def log_lines(log: Item) -> Iterator[str]:
     """Yield how a run went: its statuses with their times, its reason, and its results by reason."""
     yield f"{log['export']}, run {log['run_id']} (number {log['number']}): {status(log)}"
-    for change in log["changes"]:
+    for number, change in enumerate(log["changes"]):
         words = [
             _moment(change["at"]),
             status(change),
-            change["reason"],
+            change.get("reason_text") or change["reason"],
+            _start_in_words(log) if number == 0 else "",
             f"by {change['by']}" if change["by"] else "",
         ]
         yield "  " + "  ".join(filter(None, words))
-    yield from filter(None, (log["explanation"], log["message"], log["next_step"]))
+    step = " ".join(filter(None, (log["next_step"], log.get("url") if log["next_step"] else "")))
+    yield from filter(None, (log["explanation"], log["message"], step))
     for reason in log["reasons"]:
         example = " (for example)" if reason["varies"] else ""
         yield f"  {reason['contacts']} {reason['result']}: {reason['reason']}{example}"
@@ -97,6 +147,11 @@ def _moment(written: str) -> str:
     return written[:16].replace("T", " ") + " UTC"
 
 
-def _counts_in_brackets(counts: Mapping[str, int]) -> str:
-    shown = ", ".join(f"{contacts} {name.replace('_', ' ')}" for name, contacts in counts.items() if contacts)
+def _start_in_words(log: Item) -> str:
+    """Say what started a run; empty where a user did, who is named."""
+    return f"after {log['started_after']}" if log.get("started_after") else ""
+
+
+def _in_brackets(counts: Mapping[str, int]) -> str:
+    shown = ", ".join(f"{contacts} {name}" for name, contacts in counts.items() if contacts)
     return f" ({shown})" if shown else ""

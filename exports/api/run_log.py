@@ -3,26 +3,32 @@
 from datetime import datetime
 
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from ninja import Router
 
 from config.platform.accounts.decorators import check_permission
 from config.platform.accounts.permissions import Permission
 from config.platform.api.values import Answer, Id
 from config.platform.jobs.models import JobStatus
+from config.platform.notifications.mail import absolute_url
 from config.platform.web.htmx import Request
 from exports.models import Run
 from exports.reporting import breakdown, messages
 from exports.reporting.run_message import describe_message
+from exports.state.status import Reason
 
 router = Router(tags=["Runs"])
+_REASONS = frozenset(Reason.values) - {Reason.NONE}
 
 
 class StatusChangeOut(Answer):
-    """A change of the status of a run; ``by`` is the user who caused it, empty for the system."""
+    """A change of the status of a run; ``by`` is the user who caused it, empty for the system. ``reason_text`` is
+    the ``reason`` in words."""
 
     at: datetime
     status: JobStatus
     reason: str
+    reason_text: str
     by: str
 
 
@@ -37,12 +43,15 @@ class ReasonOut(Answer):
 
 
 class RunLogOut(Answer):
-    """How a run went, in words. Holds no contacts."""
+    """How a run went, in words. Holds no contacts. ``started_after`` names the data sources and exports that
+    triggered it; ``url`` is its page."""
 
     run_id: int
     export_id: int
     export: str
     number: int
+    url: str
+    started_after: str
     status: JobStatus
     explanation: str
     message: str
@@ -65,12 +74,20 @@ def get_run_log(request: Request, run_id: Id) -> object:
         export_id=run.export_id,
         export=run.export.name,
         number=run.number,
+        url=absolute_url(reverse("exports:run", args=[run.pk])),
+        started_after=run.started_after,
         status=JobStatus(run.status),
         explanation=str(said.explanation),
         message=describe_message(run),
         next_step=str(said.next_step),
         changes=[
-            StatusChangeOut(at=each.at, status=JobStatus(each.to_status), reason=each.reason, by=each.by_name)
+            StatusChangeOut(
+                at=each.at,
+                status=JobStatus(each.to_status),
+                reason=each.reason,
+                reason_text=str(Reason(each.reason).label) if each.reason in _REASONS else "",
+                by=each.by_name,
+            )
             for each in run.events.all()
         ],
         reasons=[

@@ -57,3 +57,9 @@ def permissions_of(scopes: Iterable[str]) -> frozenset[Permission]:
 def scopes_for(user: User) -> list[Scope]:
     """Return the scopes that allow something to the role of a user."""
     return [scope for scope in Scope if any(map(user.may, PERMISSIONS[scope]))]
+
+
+def labels_of(scopes: Iterable[str]) -> list[str]:
+    """Return the names of scopes in the order of the form; an unknown scope as it is stored."""
+    chosen = set(scopes)
+    return [*(str(scope.label) for scope in Scope if scope in chosen), *sorted(chosen - set(Scope.values))]

@@ -115,8 +115,11 @@ def test_the_log_says_what_to_do(bob: User, export: Export) -> None:
         "at": "",
         "status": "skipped",
         "reason": "segments_not_refreshed",
+        "reason_text": "Segments not refreshed yet",
         "by": "",
     }
+    assert shown["url"].endswith(f"/data/runs/{run.pk}/")
+    assert shown["changes"][0]["reason_text"] == shown["started_after"] == ""
     assert shown["changes"][0]["by"] == str(bob)
     assert "Refresh the segment" in shown["next_step"]
 

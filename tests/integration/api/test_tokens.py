@@ -6,6 +6,7 @@ import pytest
 import time_machine
 from django.core import mail
 from django.test import Client
+from django.utils import translation
 from pytest_django import Settings
 
 from config.platform.accounts import actions, adapters, api_tokens, password_links
@@ -41,6 +42,16 @@ def test_a_token_is_shown_once_and_stored_as_a_hash(charlie_client: Client) -> N
     assert text not in {str(value) for value in vars(token).values()}
     assert text.startswith(token.prefix)
     assert text not in str(list(AuditEntry.objects.values()))
+
+
+def test_the_list_of_tokens_names_the_scopes_as_the_form_does(charlie: User, charlie_client: Client) -> None:
+    token_of(charlie, scopes=["sources", "read", "gone"])
+    assert "Read, Push customer profiles, gone ·" in charlie_client.get(PAGE).content.decode()
+    charlie.language = "fi"
+    charlie.save()
+    page = charlie_client.get(PAGE).content.decode()
+    with translation.override("fi"):
+        assert f"{Scope.READ.label}, {Scope.SOURCES.label}, gone ·" in page
 
 
 def test_a_stolen_session_cannot_make_a_token(charlie_client: Client) -> None:

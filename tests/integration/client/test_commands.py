@@ -36,8 +36,11 @@ def ended_run(export: Export, status: JobStatus, **counts: int) -> Run:
 def test_it_runs_without_the_program(client_program: ClientProgram) -> None:
     helped = client_program("--help")
     assert helped.returncode == 0, helped.stderr
-    for command in ("status", "run", "plan", "logs", "completion"):
+    for command in ("status", "run", "import", "plan", "logs", "completion"):
         assert f"  {command} " in helped.stdout
+    assert "..." not in helped.stdout.partition("Commands:")[2]  # no text is cut
+    for scope in ("Run exports", "Create segments", "Push customer profiles"):
+        assert f"“{scope}”" in " ".join(helped.stdout.split())
     found = client_program.run_command([str(client_program.bin / "segment-exports"), "status", "--json"])
     assert read(found) == {"exports": []}
 
@@ -47,7 +50,7 @@ def test_it_runs_without_the_program(client_program: ClientProgram) -> None:
     [
         ({"SEGMENT_EXPORTS_URL": ""}, "Set SEGMENT_EXPORTS_URL to the address of the server"),
         ({"SEGMENT_EXPORTS_TOKEN": ""}, "Set SEGMENT_EXPORTS_TOKEN"),
-        ({"SEGMENT_EXPORTS_TOKEN": "sgx_wrong"}, "Send a valid token"),
+        ({"SEGMENT_EXPORTS_TOKEN": "sgx_wrong"}, "It is wrong, expired or revoked: correct"),
         ({"SEGMENT_EXPORTS_TOKEN": "", "SEGMENT_EXPORTS_TOKEN_FILE": "missing"}, "missing cannot be read"),
     ],
 )
@@ -71,7 +74,15 @@ def test_it_reads_the_token_from_a_file_and_not_from_netrc(client_program: Clien
 
 @pytest.mark.parametrize(
     "arguments",
-    [["run"], ["run", "X", "--all"], ["run", "--tag", "x", "--all"], ["status", "X", "--failed"], ["go"]],
+    [
+        ["run"],
+        ["run", "X", "--all"],
+        ["run", "X", "--key", "é€"],
+        ["run", "X", "--key", "a b"],
+        ["run", "--tag", "x", "--all"],
+        ["status", "X", "--failed"],
+        ["go"],
+    ],
 )
 def test_a_command_line_that_cannot_be_read_ends_with_64(
     client_program: ClientProgram, arguments: list[str]
@@ -93,7 +104,9 @@ def test_status_lists_exports(client_program: ClientProgram, newsletter: Export)
         read(client_program("status", "--failed", "--tag", "dbt", "--json"))["exports"][0]["last_status"]
         == "failure"
     )
-    assert not read(client_program("status", "--tag", "other", "--json"))["exports"]
+    unknown = client_program("status", "--tag", "other")
+    assert (unknown.returncode, unknown.stdout) == (1, "")
+    assert unknown.stderr == "segment-exports: No export has the tag “other”.\n"
 
 
 def test_a_key_starts_one_run_however_often_it_is_sent(client_program: ClientProgram, newsletter: Export) -> None:

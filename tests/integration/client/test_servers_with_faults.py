@@ -5,7 +5,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from urllib3.response import HTTPResponse
 
+from config.client import api
 from tests.support.client_program import ClientProgram
 from tests.support.serving import serving
 
@@ -70,6 +72,12 @@ def test_a_busy_server_is_asked_again_with_the_same_key(client_program: ClientPr
     assert ended.stdout == "Readers: run 5 – Queued\n"
     assert len(server.keys) == 3
     assert len(set(server.keys)) == 1
+
+
+def test_it_does_not_wait_for_hours() -> None:
+    response = HTTPResponse(headers={"Retry-After": "7200"}, status=429)
+    assert api._Retry().get_retry_after(response) == api.LONGEST_PAUSE
+    assert api._Retry().get_retry_after(HTTPResponse(headers={}, status=429)) is None
 
 
 def test_a_server_that_fails_is_an_error(client_program: ClientProgram) -> None:

@@ -13,6 +13,7 @@ from config.platform.accounts import actions, api_tokens
 from config.platform.accounts.decorators import require_permission
 from config.platform.accounts.models import ApiToken, User
 from config.platform.accounts.permissions import Permission
+from config.platform.accounts.scopes import labels_of
 from config.platform.accounts.token_forms import RoleForm, ServiceAccountForm, TokenForm
 from config.platform.jobs import clock
 from config.platform.web.htmx import Request
@@ -100,7 +101,7 @@ def _tokens(request: Request, owner: User) -> HttpResponse:
         "form": form,
         "owner": owner,
         "token_text": text,
-        "tokens": owner.api_tokens.filter(revoked_at=None),
+        "tokens": [(each, labels_of(each.scopes)) for each in owner.api_tokens.filter(revoked_at=None)],
         "active_nav": "permissions" if owner.is_service else "",
     }
     return render(request, "accounts/api_tokens.html", context, status=status)
