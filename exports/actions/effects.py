@@ -104,6 +104,7 @@ def planned_run(export: Export, *, patience_seconds: float | None = None) -> Pla
         with transaction.atomic():
             if patience_seconds is not None:
                 limit_statements(patience_seconds)
+            policies.check_can_preview(export)  # a connection without consent is not asked
             found = dry_run.estimate(export, RunOptions())
     except policies.Refusal as refusal:
         return PlannedRun(problem=refusal.sentence)

@@ -48,7 +48,7 @@ class Problems:
             raise FileRefused(self._found)
 
 
-_MOST_BYTES = 10 * 1024 * 1024
+MOST_BYTES = 10 * 1024 * 1024
 _NULL = "tag:yaml.org,2002:null"
 
 
@@ -84,7 +84,7 @@ def _line_of_error(error: yaml.MarkedYAMLError) -> int:
 
 def _text(path: Path, given: bytes | None) -> str:
     try:
-        if (path.stat().st_size if given is None else len(given)) > _MOST_BYTES:
+        if (path.stat().st_size if given is None else len(given)) > MOST_BYTES:
             raise _refused(path, 1, _("The file is larger than 10 MB."))
         content = path.read_bytes() if given is None else given
     except OSError as error:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from config.console.manifest.document import Problems
-from config.console.manifest.specs import Specs, report_line
+from config.console.manifest.specs import ExportSpec, Specs, report_line
 from connections import actions as connection_actions
 from connections import hooks
 from connections.hooks import OnRemoval
@@ -27,7 +27,7 @@ def prune(found: Specs, problems: Problems) -> list[str]:
     be removed is a problem."""
     report: list[str] = []
     if "exports" in found.sections:
-        report += _prune_exports({spec.name.casefold() for spec in found.exports}, problems)
+        report += _prune_exports(found.exports, problems)
     if "segments" in found.sections:
         report += _prune_segments({spec.name.casefold() for spec in found.segments}, problems)
     if "connections" in found.sections:
@@ -35,11 +35,13 @@ def prune(found: Specs, problems: Problems) -> list[str]:
     return report
 
 
-def _prune_exports(kept: set[str], problems: Problems) -> list[str]:
+def _prune_exports(specs: Sequence[ExportSpec], problems: Problems) -> list[str]:
     report = []
+    kept = {spec.name.casefold() for spec in specs}
     for export in Export.objects.filter(removal_asked_at=None).order_by("name"):
         if export.name.casefold() in kept:
             continue
+        _check_followers(export, specs, problems)
         in_sandbox = bool(export.connection and export.connection.is_sandbox)
         left = list_cleanup.left_by_removing(export)
         notes = [contacts_that_stay(left.delivered_set)] if left else []
@@ -49,6 +51,15 @@ def _prune_exports(kept: set[str], problems: Problems) -> list[str]:
             problems.add(1, refusal.sentence)
         report.append(report_line(_("export"), export.name, _("removed"), notes, in_sandbox=in_sandbox))
     return report
+
+
+def _check_followers(export: Export, specs: Sequence[ExportSpec], problems: Problems) -> None:
+    """Add a problem for each export of the file that shall run after one that is removed."""
+    sentence = _("“%(name)s” runs after “%(removed)s”, which is not in this file and would be removed.")
+    for spec in specs:
+        for name, line in spec.run_after.exports or ():
+            if name.casefold() == export.name.casefold():
+                problems.add(line, sentence % {"name": spec.name, "removed": export.name})
 
 
 def contacts_that_stay(known: DeliveredSet) -> str:

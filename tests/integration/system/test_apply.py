@@ -338,6 +338,7 @@ def test_the_dry_run_prints_a_line_per_thing_and_ends_with_2(
     printed = capsys.readouterr().out.splitlines()
     assert [line.partition(" ")[0] for line in printed[:3]] == ["connection", "segment", "export"]
     assert printed[3].startswith("  Next run of “Finns to Newsletter”: ")
+    assert "cannot be used: Consent to data privacy" in printed[3]  # so no account was asked
     assert printed[4:] == ["Dry run: nothing was changed."]
 
 

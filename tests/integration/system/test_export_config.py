@@ -3,6 +3,7 @@
 import io
 import json
 import random
+import stat
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -116,24 +117,7 @@ def a_configuration(chance: random.Random) -> dict[str, Any]:
     def word() -> str:
         return chance.choice(WORDS)
 
-    connections = [
-        {
-            "name": f"{word()} {number}",
-            "destination": "campaign_monitor",
-            "environment": "live",
-            "shared_with": chance.sample(["contributor", "viewer"], chance.randint(0, 2)),
-            "credentials": {"api_key": "env:CREDENTIAL_KEY", "client_id": "0" * 32},
-            "limits": chance.choice(
-                [
-                    {},
-                    {"blocked_attributes": ["city"], "contact_limit": 5000, "may_resubscribe": True},
-                    {"allowed_attributes": ["email", "town"], "consent_attribute": "newsletter"},
-                ]
-            ),
-            "parallel_requests": chance.randint(1, 16),
-        }
-        for number in range(2)
-    ]
+    connections = [a_random_connection(chance, f"{word()} {number}") for number in range(2)]
     segments: list[dict[str, Any]] = []
     for number in range(4):
         rules = random_rules.Example(chance).tree()
@@ -157,6 +141,24 @@ def a_configuration(chance: random.Random) -> dict[str, Any]:
         "system_refresh": {
             "schedule": {"recurrence": "daily", "times": ["02:00"], "zone": "UTC", "on": chance.random() < 0.5}
         },
+    }
+
+
+def a_random_connection(chance: random.Random, name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "destination": "campaign_monitor",
+        "environment": "live",
+        "shared_with": chance.sample(["contributor", "viewer"], chance.randint(0, 2)),
+        "credentials": {"api_key": "env:CREDENTIAL_KEY", "client_id": "0" * 32},
+        "limits": chance.choice(
+            [
+                {},
+                {"blocked_attributes": ["city"], "contact_limit": 5000, "may_resubscribe": True},
+                {"allowed_attributes": ["email", "town"], "consent_attribute": "newsletter"},
+            ]
+        ),
+        "parallel_requests": chance.randint(1, 16),
     }
 
 
@@ -342,3 +344,27 @@ def test_the_commands_pipe_and_end_with_2_on_a_difference(
     }
     assert run("apply", "-", stdin=edited) == 0
     assert run("apply", "-", "--dry-run", stdin=edited) == 0
+
+
+def test_a_new_file_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "all.yaml"
+    assert run("export_config", "--output", str(path)) == 0
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+    path.chmod(0o640)
+    path.write_text("x" * 100_000, encoding="utf-8")
+    assert run("export_config", "--output", str(path)) == 0
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert path.read_text(encoding="utf-8") == exported()
+
+
+def test_stdin_is_read_up_to_the_size_of_the_largest_file(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("config.console.manifest.document.MOST_BYTES", 10)
+    given = io.BytesIO(b"#" * 50)
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=given))
+    with pytest.raises(SystemExit):
+        call_command("apply", "-")
+    assert "-:1: The file is larger than 10 MB." in capsys.readouterr().err
+    assert given.tell() == 11

@@ -106,6 +106,18 @@ def test_it_refuses_to_remove_what_is_in_use(text: str, reason: str) -> None:
     assert names() == before
 
 
+def test_it_refuses_to_remove_what_an_export_of_the_file_runs_after() -> None:
+    put(FULL)
+    after_old = LESS.rstrip().removesuffix("}") + ", after_exports: [old]}\n"
+    put(after_old)
+    with pytest.raises(FileRefused) as refused:
+        put(after_old, prunes=True)
+    (problem,) = refused.value.problems
+    line = after_old.count("\n")
+    assert str(problem) == f"-:{line}: “Out” runs after “Old”, which is not in this file and would be removed."
+    assert "Old" in names()
+
+
 def test_it_says_how_many_contacts_stay_and_refuses_while_a_run_is_in_progress(
     sandbox: RunningSandbox, settings: Settings
 ) -> None:

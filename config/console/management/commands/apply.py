@@ -12,8 +12,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
+from config.console.manifest import document
 from config.console.manifest.apply import Applied, apply_manifest
-from config.console.manifest.document import FileRefused
 from config.console.manifest.effects import in_words
 from config.console.manifest.schema import json_schema
 
@@ -57,12 +57,13 @@ class Command(BaseCommand):
             return
         if file is None:
             raise CommandError(_("Name a file, or - for stdin."))
-        content = sys.stdin.buffer.read() if file == STDIN else None
+        # A byte more than a file may have, so that reading it refuses what is longer.
+        content = sys.stdin.buffer.read(document.MOST_BYTES + 1) if file == STDIN else None
         try:
             applied = apply_manifest(
                 file, content=content, revision=revision[:200], dry_run=dry_run, prunes=prune, with_effects=dry_run
             )
-        except FileRefused as refused:
+        except document.FileRefused as refused:
             for problem in refused.problems:
                 self.stderr.write(str(problem))
             self.stderr.write(_("Nothing was changed."))

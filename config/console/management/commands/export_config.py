@@ -1,5 +1,6 @@
 """``manage.py export_config [--output FILE]``: the configuration as it is, in the form that ``apply`` reads."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,13 @@ class Command(BaseCommand):
             self.stdout.write(text, ending="")
             return
         try:
-            output.write_text(text, encoding="utf-8")
+            with open(output, "w", encoding="utf-8", opener=_open_privately) as file:
+                file.write(text)
         except OSError as error:
             sentence = _("%(path)s cannot be written: %(why)s.") % {"path": output, "why": error.strerror}
             raise CommandError(sentence) from error
+
+
+def _open_privately(path: str, flags: int) -> int:
+    """Open a file so that a new one is readable by its owner alone: rules and recipients can hold addresses."""
+    return os.open(path, flags, 0o600)
