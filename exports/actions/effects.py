@@ -18,8 +18,10 @@ from exports.actions import manage
 from exports.actions.manage import ExportSettings
 from exports.models import Export
 from exports.models.snapshot import RunOptions
+from exports.permissions import user_can_manage
 from exports.preview import dry_run, summary
 from segments import audience
+from segments.actions import RulesLocked
 from segments.models import Segment
 from segments.refresh import skip_reason
 from segments.rules import references
@@ -138,7 +140,25 @@ class Affected:
     segments: Collection[int] = ()
 
 
-def effects_of(change: Callable[[], Affected]) -> list[Effect]:
+Plan = Callable[[Export, float | None], PlannedRun]
+
+
+def _plan_all(export: Export, patience_seconds: float | None) -> PlannedRun:
+    return planned_run(export, patience_seconds=patience_seconds)
+
+
+def plan_for(user: User) -> Plan:
+    """Return a function that plans the exports that a user manages. A plan reads the list over the connection."""
+
+    def plan(export: Export, patience_seconds: float | None) -> PlannedRun:
+        if user_can_manage(user, export):
+            return planned_run(export, patience_seconds=patience_seconds)
+        return PlannedRun(problem=_("You can view this export. Its connection is not shared with your role."))
+
+    return plan
+
+
+def effects_of(change: Callable[[], Affected], *, plan: Plan = _plan_all) -> list[Effect]:
     """Compute the effects of a change on the exports that it affects. ``change`` makes it in a transaction that is
     rolled back, and is called again when its locks were held for long."""
     after: dict[str, tuple[int, PlannedRun]] = {}
@@ -146,15 +166,17 @@ def effects_of(change: Callable[[], Affected]) -> list[Effect]:
         with rolled_back():
             affected = change()
             left = {name: pk for name, pk in affected.exports.items() if name not in after}
-            after |= _plan_for_a_while(left, affected.segments)
+            after |= _plan_for_a_while(left, affected.segments, plan)
         if left.keys() <= after.keys():
             break
     exports = Export.objects.select_related("connection").in_bulk([pk for pk, _planned in after.values()])
-    before = {pk: planned_run(export) for pk, export in exports.items()}
+    before = {pk: plan(export, None) for pk, export in exports.items()}
     return [Effect(name, before.get(pk), planned) for name, (pk, planned) in sorted(after.items())]
 
 
-def _plan_for_a_while(exports: Mapping[str, int], refreshed: Collection[int]) -> dict[str, tuple[int, PlannedRun]]:
+def _plan_for_a_while(
+    exports: Mapping[str, int], refreshed: Collection[int], plan: Plan
+) -> dict[str, tuple[int, PlannedRun]]:
     """Compute the plans of at least one of the exports, as if the segments with the IDs ``refreshed`` had the
     members that match their rules."""
     planned: dict[str, tuple[int, PlannedRun]] = {}
@@ -164,7 +186,7 @@ def _plan_for_a_while(exports: Mapping[str, int], refreshed: Collection[int]) ->
         return planned
     with audience.assuming_refreshed(refreshed):
         for name, pk in exports.items():
-            planned[name] = pk, planned_run(found[pk], patience_seconds=_PATIENCE_SECONDS)
+            planned[name] = pk, plan(found[pk], _PATIENCE_SECONDS)
             if monotonic() >= until:
                 break
     return planned
@@ -183,9 +205,11 @@ def effect_of_edit(export: Export | None, settings: ExportSettings, *, by: User 
     return Effect(settings.name, before, after)
 
 
-def effects_of_rules(segment: Segment, rules: Mapping[str, Any]) -> list[Effect]:
+def effects_of_rules(segment: Segment, rules: Mapping[str, Any], *, by: User) -> list[Effect]:
     """Compute what other rules of a segment would change for all exports that use it, also through segments whose
-    rules refer to it."""
+    rules refer to it. Raises RulesLocked as saving them does."""
+    if skip_reason(segment):
+        raise RulesLocked
 
     def change() -> Affected:
         Segment.objects.filter(pk=segment.pk).update(rules=dict(rules))
@@ -193,7 +217,7 @@ def effects_of_rules(segment: Segment, rules: Mapping[str, Any]) -> list[Effect]
         exports = Export.objects.filter(segments__in=[segment.pk, *refreshed], removal_asked_at=None)
         return Affected(dict(exports.values_list("name", "pk")), refreshed)
 
-    return effects_of(change)
+    return effects_of(change, plan=plan_for(by))
 
 
 def with_followers(segment_ids: Collection[int]) -> list[int]:

@@ -5,9 +5,11 @@ from ninja import Router
 
 from config.platform.accounts.decorators import check_permission
 from config.platform.accounts.permissions import Permission
+from config.platform.api.problems import Conflict
 from config.platform.api.values import Answer, Body, Id
 from config.platform.web.htmx import Request
 from exports.actions.effects import PlannedRun, effects_of_rules
+from segments.actions import RulesLocked
 from segments.api.segments import Rules, check_rules
 from segments.models import Segment
 from segments.permissions import check_can_manage_segments
@@ -57,12 +59,16 @@ class EffectsOut(Answer):
     summary="Show the effect of other rules",
 )
 def show_effect(request: Request, segment_id: Id, body: OtherRules) -> object:
-    """Plan the next runs of the exports that use a segment, as if it had these rules. Nothing is saved or sent."""
+    """Plan the next runs of the exports that use a segment, as if it had these rules. Nothing is saved or sent.
+    Exports over connections that are not shared with your role are named without a plan."""
     check_can_manage_segments(request.user)
     check_permission(request.user, Permission.EXPORT_VIEW)
     segment = get_object_or_404(Segment, pk=segment_id)
     check_rules(body.rules, segment.pk)
-    found = effects_of_rules(segment, body.rules)
+    try:
+        found = effects_of_rules(segment, body.rules, by=request.user)
+    except RulesLocked as locked:
+        raise Conflict(str(locked), "rules_locked") from locked
     return EffectsOut(
         effects=[
             EffectOut(

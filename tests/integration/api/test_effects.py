@@ -54,3 +54,26 @@ def test_it_refuses_rules_with_problems_and_users_who_cannot_manage_segments(
     assert client_of(bob).post(address, own).status_code == 409
     answer = client_of(charlie).post(address, wrong)
     assert answer.status_code == 403
+
+
+def test_an_export_over_a_connection_of_others_is_named_and_not_planned(
+    export: Export, sandbox: RunningSandbox, alice: User, bob: User
+) -> None:
+    private = exports.sandbox_connection(by=alice, name="Board only", shared=False)
+    Export.objects.filter(pk=export.pk).update(connection=private)
+    sandbox.clear_requests()
+    address = f"segments/{Segment.objects.get().pk}/effect"
+    (effect,) = client_of(bob).post(address, {"rules": rules_of("Norway")}).json()["effects"]
+    assert effect["export"] == export.name
+    assert effect["after"]["problem"] == "You can view this export. Its connection is not shared with your role."
+    assert sandbox.requests()["totals"]["calls"] == 0
+    (effect,) = client_of(alice).post(address, {"rules": rules_of("Norway")}).json()["effects"]
+    assert (effect["after"]["to_add"], effect["after"]["problem"]) == (2, "")
+
+
+@pytest.mark.parametrize("locked", ["is_active", "is_static"])
+def test_rules_that_cannot_be_saved_are_refused(export: Export, bob: User, locked: str) -> None:
+    segment = Segment.objects.get()
+    Segment.objects.filter(pk=segment.pk).update(**{locked: locked == "is_static"})
+    answer = client_of(bob).post(f"segments/{segment.pk}/effect", {"rules": rules_of("Norway")})
+    assert (answer.status_code, answer.json()["code"]) == (409, "rules_locked")
