@@ -4,6 +4,7 @@ Everything comes from the settings, so that `up`, the container image and a serv
 same.
 """
 
+import logging
 import os
 from typing import Any
 
@@ -37,3 +38,11 @@ def post_worker_init(worker: object) -> None:
 def _limit_statements(sender: object, connection: Any, **kwargs: object) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('statement_timeout', %s, false)", [f"{settings.WEB_STATEMENT_SECONDS}s"])
+
+
+def worker_exit(server: object, worker: Any) -> None:
+    """End this process at once when it has done its work: threads of DuckDB would abort it while Python ends."""
+    if worker.booted:
+        telemetry.stop()
+        logging.shutdown()
+        os._exit(0)

@@ -76,6 +76,19 @@ def start(part: str) -> None:
     trace.set_tracer_provider(provider)
 
 
+def stop() -> None:
+    """Send what is left, before the process ends."""
+    if settings.OTEL_EXPORTER_OTLP_ENDPOINT:
+        from opentelemetry import trace
+
+        provider: Any = trace.get_tracer_provider()
+        provider.shutdown()
+    if settings.SENTRY_DSN:
+        import sentry_sdk
+
+        sentry_sdk.flush()
+
+
 def _no_propagator() -> "TextMapPropagator":
     """Return a propagator that writes and reads no headers."""
     from opentelemetry.context import Context

@@ -136,9 +136,9 @@ def test_changes_are_rolled_back_between_plans_that_take_long(
     made, limits = [], []
     plan_for_a_while, estimate = effects._plan_for_a_while, preview.estimate
 
-    def planned(exports: Any, refreshed: Any) -> Any:
+    def planned(*arguments: Any) -> Any:
         made.append(Segment.objects.get().rules["rules"][0]["value"])
-        return plan_for_a_while(exports, refreshed)
+        return plan_for_a_while(*arguments)
 
     def estimated(*arguments: Any) -> Any:
         with connection.cursor() as cursor:

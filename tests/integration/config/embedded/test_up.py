@@ -42,6 +42,14 @@ def test_it_runs_and_keeps_running(tmp_path: Path) -> None:
         _refuses_another_on_the_same_folder(running)
         _names_a_taken_port(running, tmp_path / "another")
         _starts_again_whoever_dies(running)
+        _ends_without_a_crash(running)
+
+
+def _ends_without_a_crash(running: Up) -> None:
+    for _request in range(16):  # each thread of the pages may have the profile store open
+        assert running.get("/readyz") == 200
+    assert running.stop() == 0
+    assert "terminate called" not in running.said
 
 
 def _serves_pages_and_is_ready(running: Up) -> None:
