@@ -123,9 +123,9 @@ def forget_unused_lists() -> None:
 @shared_task
 def start_due() -> None:
     """Start the runs that are due by their export's own schedule, and those that others have triggered."""
-    run_after.start_triggered()
     if ticks.until_all_are_started(scheduler_start_due.start_due):
         enqueue("exports.tasks.enqueue_pending")
+    run_after.start_triggered()
 
 
 @shared_task

@@ -242,7 +242,7 @@ CAMPAIGNS: Final = Retention(
     Group.EXPORTS,
     _("Campaigns sent to lists, with counts"),
     _("They show what exports were for. They contain no contacts."),
-    until=_("Never deleted."),
+    time=timedelta(days=90),
 )
 DISCLOSURES: Final = Retention(
     "disclosures",

@@ -1,7 +1,9 @@
 """Choose what an export runs after, and start the runs that data sources and other exports have triggered."""
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db import connection as database
 from django.db import transaction
@@ -24,6 +26,11 @@ from segments.models import DataSource
 
 _LOCK = 7_365_676_104
 _AT_ONCE = 100
+# Looked at again after so long: one that waits for a run or a refresh, or could not be started.
+_WAITING = timedelta(seconds=5)
+_FAILED = timedelta(minutes=5)
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -129,21 +136,35 @@ def set_run_after(export: Export, after: Predecessors, *, version: int, by: User
 
 
 def start_triggered() -> int:
-    """Start the runs of triggered exports that rest and are due. Returns how many were started."""
+    """Start the runs of triggered exports that rest and are due. Returns how many were started. One that cannot be
+    started, or waits, holds up no other: it is looked at again a little later."""
     at_work = Run.objects.filter(export=OuterRef("export"), status__in=OPEN).exclude(kind=RunKind.LIST_CLEANUP)
     due = TriggeredStart.objects.filter(~Exists(at_work), due_at__lte=clock.now()).order_by("due_at")
-    return sum(_start(pk) for pk in due.values_list("pk", flat=True)[:_AT_ONCE])
+    started = 0
+    for export_id in list(due.values_list("export_id", flat=True)[:_AT_ONCE]):
+        again_after = _WAITING
+        try:
+            if _start(export_id):
+                started += 1
+                continue
+        except Exception:
+            logger.exception("export %s: the run after others could not be started", export_id)
+            again_after = _FAILED
+        later = clock.now() + again_after
+        TriggeredStart.objects.filter(export=export_id, due_at__lte=clock.now()).update(due_at=later)
+    return started
 
 
 @transaction.atomic
-def _start(pk: int) -> bool:
+def _start(export_id: int) -> bool:
     """Start exactly one run for a triggered start, however many workers look at the same moment. It waits while
     the export runs, since that run may not have seen the new data, and while a segment of it is being
     refreshed."""
-    noted = TriggeredStart.objects.select_for_update(skip_locked=True).filter(pk=pk).first()
-    if noted is None:
+    exports = Export.objects.select_for_update(of=("self",), skip_locked=True).select_related("connection")
+    export = exports.filter(pk=export_id).first()  # locked first, as everywhere
+    noted = TriggeredStart.objects.select_for_update().filter(export=export_id).first() if export else None
+    if export is None or noted is None:
         return False
-    export = Export.objects.select_for_update(of=("self",)).select_related("connection").get(pk=noted.export_id)
     if export.is_being_removed or export.connection is None:
         noted.delete()
         return False

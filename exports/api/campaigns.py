@@ -49,7 +49,9 @@ def list_campaigns(
     export = get_object_or_404(Export.objects.select_related("connection"), pk=export_id)
     account = export.connection.account if export.connection else ""
     found = campaigns.of_list(account, export.list_id)
-    return page_of(found, lambda rows: [_shown(each) for each in rows], cursor=cursor, limit=limit)
+    return page_of(
+        found, lambda rows: [_shown(each) for each in rows], cursor=cursor, limit=limit, newest_first=True
+    )
 
 
 def _shown(campaign: Campaign) -> CampaignOut:

@@ -2,8 +2,8 @@
 
 Every hour the campaigns of the list's client are read, then the lists of those that are new, then the results of
 those sent to this list: every hour in the first three days, once a day for 90 days. A killed worker leaves what it
-has read; the
-next one reads only the rest. Calls are made one after the other, and not while the connection is paused.
+has read; the next one reads only the rest. Calls are made one after the other, and not while the connection is
+paused. Older campaigns are deleted.
 """
 
 import logging
@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
+from config.platform import retention
 from config.platform.jobs import clock, leases
 from config.platform.jobs.leases import HeldLease
 from connections import credentials, destinations
@@ -32,13 +33,14 @@ logger = logging.getLogger(__name__)
 
 READ_CAMPAIGNS = "exports.tasks.read_campaigns"
 EVERY = timedelta(hours=1)
+# The message of a job whose connection may not view reports.
+NOT_ALLOWED = "reports_not_allowed"
 # Results change most in the first days; so long they are read every hour, then once a day.
 _FRESH = timedelta(days=3)
 _DAILY = timedelta(days=1)
-_READ_FOR = timedelta(days=90)
 _WITHOUT_CONNECTION = timedelta(minutes=10)
 _MOST_AT_ONCE = 50
-_LONGEST = 300
+_LONGEST, _LONGEST_ID, _LONGEST_URL = 300, 64, 500
 
 
 def make_missing() -> None:
@@ -60,9 +62,17 @@ def due() -> list[int]:
 
 
 def of_list(account: str, list_id: str) -> "QuerySet[Campaign]":
-    """Select the campaigns that were sent to a list and whose results were read, the latest first."""
-    known = Campaign.objects.filter(account=account, list_ids__contains=[list_id.lower()])
+    """Select the campaigns of the last 90 days that were sent to a list and whose results were read, the latest
+    first."""
+    known = Campaign.objects.filter(
+        account=account, list_ids__contains=[list_id.lower()], sent_at__gte=_first_day()
+    )
     return known.exclude(read_at=None).order_by("-sent_at", "-pk")
+
+
+def _first_day() -> str:
+    """Return the day since which campaigns are read and shown."""
+    return f"{retention.CAMPAIGNS.cutoff():%Y-%m-%d}"
 
 
 def read(reading_id: int) -> bool:
@@ -87,7 +97,7 @@ def _read_for_a_while(reading: CampaignReading, lease: HeldLease, connection: Co
                 credentials.access(connection)  # raises Paused
     except NeedsAdministrator as needed:
         # A key may send contacts and not read reports: then the connection is as it should be.
-        raise PermanentError(needed.sentence, code=needed.code) from needed
+        raise PermanentError(needed.sentence, code=NOT_ALLOWED) from needed
     due_at = clock.now() + EVERY
     leases.update_if_owner(reading, due_at=due_at, completed_at=clock.now(), tries=0, message="", lease_until=None)
     return False
@@ -96,7 +106,7 @@ def _read_for_a_while(reading: CampaignReading, lease: HeldLease, connection: Co
 def _steps(state: ListState, connection: Connection, access: Access, reader: CampaignReader) -> Iterator[bool]:
     """Make the calls of a reading. Yields after each whether what it brought need not be read again."""
     sent: list[str] = []
-    day = f"{clock.now() - _READ_FOR:%Y-%m-%d}"
+    day = _first_day()
     group, page, pages = _group_of(state, connection, access), 1, 1
     while page <= pages:
         found = reader.sent_since(group, day, page)
@@ -112,6 +122,7 @@ def _steps(state: ListState, connection: Connection, access: Access, reader: Cam
     for campaign in campaigns.filter(list_ids__contains=[state.list_id.lower()]).order_by("-sent_at"):
         if _is_due(campaign):
             results = asdict(reader.results_of(campaign.campaign_id))
+            results["url"] = "" if len(results["url"]) > _LONGEST_URL else results["url"]
             Campaign.objects.filter(pk=campaign.pk).update(**results, read_at=clock.now())
             yield True
 
@@ -124,6 +135,8 @@ def _group_of(state: ListState, connection: Connection, access: Access) -> str:
 
 
 def _store(account: str, rows: Sequence[SentCampaign]) -> None:
+    """Store campaigns. One may be twice on a page, since campaigns are sent while pages are read."""
+    once = {row.id: row for row in rows if len(row.id) <= _LONGEST_ID}
     Campaign.objects.bulk_create(
         [
             Campaign(
@@ -134,7 +147,7 @@ def _store(account: str, rows: Sequence[SentCampaign]) -> None:
                 sent_at=row.sent_at[:32],
                 recipients=row.recipients,
             )
-            for row in rows
+            for row in once.values()
         ],
         update_conflicts=True,
         unique_fields=["account", "campaign_id"],

@@ -14,6 +14,7 @@ from segments.models import Segment
 
 # A percentage: at most half of the contacts.
 LARGEST_CONTROL_GROUP = 50
+NAME_CONSTRAINT = "export_name_is_unique"
 
 
 class Removal(models.TextChoices):
@@ -82,7 +83,7 @@ class Export(Tagged):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(Lower("name"), name="export_name_is_unique"),
+            models.UniqueConstraint(Lower("name"), name=NAME_CONSTRAINT),
             models.CheckConstraint(
                 condition=models.Q(control_percentage__gte=0, control_percentage__lte=LARGEST_CONTROL_GROUP),
                 name="control_group_is_at_most_half",

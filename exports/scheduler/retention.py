@@ -1,4 +1,4 @@
-"""Delete what runs keep of people when its time is over; the counts stay.
+"""Delete what runs keep of people when its time is over; the counts stay. Delete old campaigns.
 
 A nightly task takes small steps.
 """
@@ -13,7 +13,7 @@ from config.platform import retention
 from config.platform.jobs import clock, enqueue
 from config.platform.jobs.models import OPEN
 from config.platform.retention import Retention
-from exports.models import ExportPreview, Run
+from exports.models import Campaign, ExportPreview, Run
 from exports.privacy import disclosures
 from exports.results.summary import ContactKind
 
@@ -35,6 +35,8 @@ def _step() -> bool:
         disclosures.settle(run.pk, wait=True)
         return _empty_batches(run)
     if ExportPreview.objects.filter(created_at__lt=retention.PREVIEWS.cutoff()).delete()[0]:
+        return True
+    if Campaign.objects.filter(sent_at__lt=f"{retention.CAMPAIGNS.cutoff():%Y-%m-%d}").delete()[0]:
         return True
     run = _ended_before(retention.RUN_OUTCOMES).filter(outcomes_removed_at=None).first()
     return run is not None and _remove_outcomes(run)

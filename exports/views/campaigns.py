@@ -45,6 +45,7 @@ def campaigns(request: Request, export_id: int) -> HttpResponse:
         "export": export,
         "list": page,
         "reading": _reading_of(export),
+        "not_allowed": feedback.NOT_ALLOWED,
         "shows_campaigns": connection is not None and connection.destination.capabilities.reads_campaigns,
         "active_nav": "exports",
     }

@@ -31,6 +31,7 @@ from exports.forms.export_form import Choices, ExportForm, name_taken
 from exports.forms.removal_fields import CleanupForm
 from exports.forms.run_after_fields import RunAfterForm
 from exports.models import Export
+from exports.models.export import NAME_CONSTRAINT
 from exports.permissions import check_can_manage, user_can_manage
 from exports.removal import list_cleanup
 from exports.removal.list_cleanup import CleanupSettings
@@ -111,8 +112,11 @@ def save(request: Request, choices: Choices, export: Export | None, data: QueryD
         form.add_error(None, _("This export was removed while you were editing it. Add it again to keep it."))
     except policies.Refusal as refusal:
         form.add_error(None, refusal.sentence)
-    except IntegrityError:  # another user took the name in this very moment
-        form.add_error("name", name_taken(form.cleaned_data["name"]))
+    except IntegrityError as error:  # in this very moment another user took the name, or removed what was chosen
+        if NAME_CONSTRAINT in str(error):
+            form.add_error("name", name_taken(form.cleaned_data["name"]))
+        else:
+            form.add_error(None, _("Something that you chose was removed while you were editing. Choose again."))
     else:
         return _preview(request, saved) if data.get("then") == "preview" else _close(request, saved)
     return show_pane(request, form, export, status=422, cleanup_form=cleanup_form, data=data)

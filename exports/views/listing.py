@@ -26,7 +26,7 @@ from connections import destinations
 from connections.permissions import user_can_use_all
 from exports import policies
 from exports.actions.manage import schedule_of
-from exports.actions.run_after import Predecessors, predecessors_of_each
+from exports.actions.run_after import Predecessors, predecessors_of, predecessors_of_each
 from exports.models import Export, Run, RunKind
 from exports.permissions import user_can_add, user_can_manage
 from exports.views.runs import ShownRun
@@ -182,11 +182,16 @@ def _just_saved(request: Request) -> dict[str, object] | None:
 def _when_it_runs(export: Export) -> str:
     """Say when the export runs next."""
     chosen = schedule_of(export)
+    after = {"names": predecessors_of(export).words}
+    if not chosen.is_on and after["names"]:
+        return _("The export runs after %(names)s. Its schedule is off.") % after
     if not chosen.is_on:
         return _("The export runs when you choose Run. Its schedule is off.")
     if chosen.rule is not None:
         return _("The export runs on its own schedule: %(words)s.") % {"words": describe.describe_schedule(chosen)}
     system = display.system_state()
+    if system.next_due_at is None and after["names"]:
+        return _("The export runs after %(names)s. The system refresh is off.") % after
     if system.next_due_at is None:
         return _("The export runs when you choose Run. The system refresh is off.")
     return _("The export runs with every system refresh. The next refresh is due %(when)s.") % {

@@ -1,5 +1,6 @@
 """Campaigns sent to the list of an export: read by the workers, shown on a page and by the REST API."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,9 +11,12 @@ from pytest_django import Settings
 from config.platform.accounts.models import User
 from config.platform.jobs import clock
 from connections import actions as connection_actions
+from connections.destinations.campaign_monitor.campaigns import ClientCampaigns
+from connections.destinations.campaigns import CampaignPage, CampaignResults
 from exports import tasks
 from exports.feedback import campaigns, watches
 from exports.models import Campaign, CampaignReading, Export
+from exports.scheduler import retention
 from tests.support.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -90,7 +94,9 @@ def test_a_key_that_may_not_view_reports_leaves_the_connection_as_it_is(
     assert connection is not None
     connection.refresh_from_db()
     assert not connection.reconnect_reason
-    assert "could not be read" in charlie_client.get(f"/data/exports/{newsletter.pk}/campaigns/").content.decode()
+    html = charlie_client.get(f"/data/exports/{newsletter.pk}/campaigns/").content.decode()
+    assert "could not be read" in html
+    assert "An administrator can reconnect it" in html
 
 
 def test_it_waits_while_the_connection_is_paused(account: RunningSandbox, newsletter: Export, alice: User) -> None:
@@ -117,3 +123,39 @@ def test_a_killed_reading_goes_on_where_it_stood(
         slices += 1
         assert slices < 50
     assert campaigns.of_list("campaign_monitor:sandbox", account.list_id).count() == 5
+
+
+def old_campaign(account: str, list_id: str, days: int) -> Campaign:
+    sent_at = f"{clock.now() - timedelta(days=days):%Y-%m-%d %H:%M}"
+    values = {"campaign_id": f"c{days}", "name": f"{days} days ago", "sent_at": sent_at, "read_at": clock.now()}
+    return Campaign.objects.create(account=account, list_ids=[list_id.lower()], **values)
+
+
+def test_campaigns_of_the_last_90_days_are_shown_and_older_ones_deleted(
+    account: RunningSandbox, newsletter: Export
+) -> None:
+    assert newsletter.connection is not None
+    key = newsletter.connection.account
+    made = [old_campaign(key, newsletter.list_id, days) for days in (95, 89)]
+    assert [*campaigns.of_list(key, newsletter.list_id)] == made[1:]
+    retention.forget_for_a_while()
+    assert [*Campaign.objects.all()] == made[1:]
+
+
+def test_a_campaign_that_is_twice_on_a_page_is_stored_once_and_long_texts_end_no_reading(
+    account: RunningSandbox, newsletter: Export, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(account, "Spring sale")
+    real_page, real_results = ClientCampaigns.sent_since, ClientCampaigns.results_of
+
+    def twice(self: ClientCampaigns, group: str, day: str, page: int) -> CampaignPage:
+        found = real_page(self, group, day, page)
+        return replace(found, rows=[*found.rows, *found.rows, replace(found.rows[0], id="x" * 65)])
+
+    def long(self: ClientCampaigns, campaign_id: str) -> CampaignResults:
+        return replace(real_results(self, campaign_id), url="https://example.com/" + "x" * 500)
+
+    monkeypatch.setattr(ClientCampaigns, "sent_since", twice)
+    monkeypatch.setattr(ClientCampaigns, "results_of", long)
+    assert read_now().message == ""
+    assert [each.url for each in Campaign.objects.all()] == [""]

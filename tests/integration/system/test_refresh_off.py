@@ -6,9 +6,10 @@ from django.test import Client
 from config.console.system_refresh import actions
 from config.platform.accounts.models import User
 from exports.actions import manage
+from exports.actions.run_after import Predecessors, set_run_after
 from exports.models import Export
 from exports.views.listing import JUST_SAVED
-from segments.models import Segment
+from segments.models import DataSource, Segment
 
 pytestmark = pytest.mark.django_db
 PAGES = ["/data/exports/", "/segments/"]
@@ -62,3 +63,14 @@ def test_who_has_saved_an_export_learns_when_it_runs(alice: User, bob_client: Cl
     )
     manage.set_schedule(newsletter, is_on=False, rule=rule, version=1, by=alice)
     assert "Its schedule is off" in said_after_saving(bob_client, newsletter)
+
+
+def test_it_names_what_the_export_runs_after(alice: User, bob_client: Client, newsletter: Export) -> None:
+    source = DataSource.objects.create(name="Shop", key_column="id")
+    newsletter.refresh_from_db()
+    set_run_after(newsletter, Predecessors([source]), version=newsletter.version, by=None)
+    said = said_after_saving(bob_client, newsletter)
+    assert "The export runs after “Shop”. The system refresh is off." in said
+    assert "when you choose Run" not in said
+    manage.set_schedule(newsletter, is_on=False, rule=None, version=0, by=alice)
+    assert "The export runs after “Shop”. Its schedule is off." in said_after_saving(bob_client, newsletter)
