@@ -156,7 +156,8 @@ def _record_failure(one: Attempt, username: str, failure: str) -> None:
 
 
 def _hash(username: str) -> str:
-    return salted_hmac("config.platform.accounts.lockout", normalize_username(username)).hexdigest()
+    key = "config.platform.accounts.lockout"
+    return salted_hmac(key, normalize_username(username), algorithm="sha256").hexdigest()
 
 
 _DEVICE_SALT = "config.platform.accounts.lockout"

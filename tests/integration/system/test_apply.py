@@ -303,7 +303,7 @@ def test_a_dry_run_says_the_same_and_changes_nothing(file: File) -> None:
 
 
 def test_all_or_nothing(file: File, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The connection can be made, but another user takes its name in this very moment."""
+    """The connection is made, but another user takes the name of the segment in this very moment."""
 
     def taken(**_: object) -> None:
         raise connection_actions.NameTaken
