@@ -127,6 +127,7 @@
 
   document.addEventListener("htmx:afterSwap", (event) => {
     const host = event.detail.target;
+    if (event.target.matches?.(".pane--page")) focusFirst(event.target); // a refused form on a page of its own
     if (!isHost(host)) return;
     keepFocusInside();
     if (isOpen(host)) {
