@@ -4,6 +4,7 @@ import pytest
 from pytest_django import Settings
 
 from config.platform.accounts.models import User
+from connections.models import Connection, Consent, Environment
 from exports.models import Export
 from segments.models import Segment
 from tests.support import exports
@@ -77,3 +78,13 @@ def test_rules_that_cannot_be_saved_are_refused(export: Export, bob: User, locke
     Segment.objects.filter(pk=segment.pk).update(**{locked: locked == "is_static"})
     answer = client_of(bob).post(f"segments/{segment.pk}/effect", {"rules": rules_of("Norway")})
     assert (answer.status_code, answer.json()["code"]) == (409, "rules_locked")
+
+
+def test_a_connection_without_consent_is_not_asked(export: Export, sandbox: RunningSandbox, bob: User) -> None:
+    Connection.objects.update(environment=Environment.LIVE)
+    Consent.objects.all().delete()
+    sandbox.clear_requests()
+    address = f"segments/{Segment.objects.get().pk}/effect"
+    (effect,) = client_of(bob).post(address, {"rules": rules_of("Norway")}).json()["effects"]
+    assert "cannot be used: Consent to data privacy" in effect["after"]["problem"]
+    assert sandbox.requests()["totals"]["calls"] == 0
