@@ -35,6 +35,9 @@ WRITE_EVIDENCE = "exports.tasks.write_evidence"
 RETRIES = RetryPolicy(attempts=30, first_seconds=30.0, longest_seconds=3600.0)
 ALERT_AFTER = 3
 _MOST_AT_ONCE = 50
+# While persons are erased one after the other, files are written so often, and then after this pause.
+_MOST_TIMES = 3
+_WHILE_ERASING = timedelta(minutes=1)
 
 
 class _PersonErased(Exception):
@@ -92,15 +95,16 @@ def write(writing_id: int) -> None:
 
 
 def _write(writing: EvidenceWriting, lease: HeldLease) -> None:
-    """Write the files until no person was erased meanwhile."""
+    """Write the files until no person was erased meanwhile; while many are erased, a little later."""
     run = Run.objects.select_related("export").get(pk=writing.run_id)
-    while True:
+    for _time in range(_MOST_TIMES):
         try:
             _write_once(run, writing, lease)
         except _PersonErased:
             logger.info("evidence of run %s: a person was erased; its files are written again", run.pk)
         else:
             return
+    leases.update_if_owner(writing, due_at=clock.now() + _WHILE_ERASING, lease_until=None)
 
 
 def _write_once(run: Run, writing: EvidenceWriting, lease: HeldLease) -> None:

@@ -1,5 +1,6 @@
 """The evidence of runs when a worker is killed, a person is erased meanwhile, or the export or run changes."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -117,6 +118,22 @@ def test_a_person_who_is_erased_while_files_are_written_is_not_in_them(
         found = {str(row["email"] or "").lower() for row in rows(store, each)}
         assert "ben@example.com" in found
         assert "ann@example.com" not in found
+
+
+def test_a_worker_does_not_write_without_end_while_many_are_erased(
+    store: Path, newsletter: Export, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_to_its_end(newsletter)
+    numbers = itertools.count()
+    monkeypatch.setattr(erase, "last_erasure", lambda: next(numbers))
+    writing = write_now()
+    assert (writing.status, writing.tries, writing.lease_until) == (JobStatus.QUEUED, 0, None)
+    assert writing.due_at > clock.now() + timedelta(seconds=30)
+    assert not list(store.rglob("*.parquet")), "nothing is published that a person was erased from meanwhile"
+    monkeypatch.setattr(erase, "last_erasure", lambda: 0)
+    EvidenceWriting.objects.update(due_at=clock.now() - timedelta(seconds=1))
+    tasks.write_evidence(writing.pk)
+    assert len(list(store.rglob("*.parquet"))) == 4
 
 
 def test_members_are_those_of_the_segments_that_the_run_has_read(store: Path, newsletter: Export) -> None:
