@@ -138,6 +138,17 @@ def test_a_token_for_another_application_is_refused(stranger_client: Client, pro
     assert not User.objects.exists()
 
 
+@pytest.mark.parametrize(
+    "claims", [{"exp": 1}, {"iss": "https://another.example"}], ids=["ended", "another issuer"]
+)
+def test_a_token_that_has_ended_or_of_another_service_is_refused(
+    stranger_client: Client, provider: oidc.Provider, claims: dict[str, object]
+) -> None:
+    provider.person = {**DORA, **claims}
+    assert there_and_back(stranger_client)["Location"] == DOOR
+    assert not User.objects.exists()
+
+
 def test_an_answer_that_was_not_asked_for_is_refused(stranger_client: Client, provider: oidc.Provider) -> None:
     response = stranger_client.get("/accounts/single-sign-on/single-sign-on/callback/?code=a&state=made-up")
     assert response["Location"] == DOOR

@@ -4,14 +4,17 @@ in the cache."""
 import base64
 
 import pytest
+from django.core import mail as outbox
 from django.core import signing
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
+from pytest_django import Settings
 
 from config.platform.accounts import lockout
 from config.platform.accounts.models import SignInAttempt, User
 from config.platform.audit.models import AuditEntry
+from config.platform.notifications import mail
 from segments.models import Segment
 from tests.conftest import PASSWORD
 from tests.support.api import client_of
@@ -86,3 +89,13 @@ def test_nothing_of_customers_is_cached(alice: User, alice_client: Client) -> No
 def test_every_page_has_the_button_to_sign_out(alice_client: Client) -> None:
     for path in PAGES:
         assert '<form method="post" action="/accounts/sign-out/">' in alice_client.get(path).content.decode(), path
+
+
+def test_a_name_adds_no_header_to_a_mail(settings: Settings) -> None:
+    settings.MAIL_CONFIGURED = True
+    subject = "Export “a\r\nBcc: evil@example.com\n\nbody” failed"
+    assert mail.send("password_reset", to="alice@example.com", subject=subject, context={})
+    (sent,) = outbox.outbox
+    assert sent.recipients() == ["alice@example.com"]
+    assert sent.message()["Bcc"] is None
+    assert "\n" not in sent.subject
