@@ -159,6 +159,19 @@ LIST_ID = "a1150000000000000000000000000001"
 STILL_ACTIVE = 240
 LEFT_BY_STATE = {"Unsubscribed": 43, "Bounced": 13, "Deleted": 8}
 _EVERY_NTH = 17
+# A campaign that was sent to them.
+CAMPAIGN: dict[str, object] = {
+    "id": "ca000000000000000000000000000001",
+    "name": "Autumn news",
+    "subject": "What is new this autumn",
+    "recipients": STILL_ACTIVE + 56,
+    "opened": 131,
+    "opens": 178,
+    "clicks": 44,
+    "unsubscribed": 6,
+    "bounced": 3,
+    "complaints": 1,
+}
 
 
 class SandboxAway(Exception):
@@ -166,8 +179,8 @@ class SandboxAway(Exception):
 
 
 def add_history(people: Sequence[Person]) -> None:
-    """Subscribe some of ``people`` to the sandbox's list, and let some of those leave it again. Raises
-    SandboxAway."""
+    """Subscribe some of ``people`` to the sandbox's list, let some of those leave it again, and add a campaign
+    that was sent to it. Raises SandboxAway."""
     known = earlier_subscribers(people)
     subscribers = [
         {"EmailAddress": person.email, "Name": person.full_name, "ConsentToTrack": "Yes"} for person in known
@@ -177,6 +190,7 @@ def add_history(people: Sequence[Person]) -> None:
     for state, count in LEFT_BY_STATE.items():
         _post("/_sandbox/states", {"list_id": LIST_ID, "emails": rest[:count], "state": state})
         rest = rest[count:]
+    _post("/_sandbox/campaigns", {"list_id": LIST_ID, **CAMPAIGN})
 
 
 def earlier_subscribers(people: Sequence[Person]) -> list[Person]:

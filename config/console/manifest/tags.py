@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from config.console.manifest.document import Entry
-from config.platform.tags.forms import too_many
+from config.platform.tags.forms import why_refused
 from config.platform.tags.texts import are_too_many, split_tags
 
 
@@ -14,5 +14,5 @@ def read_tags(entry: Entry) -> Sequence[str] | None:
         return None
     tags = split_tags(",".join(text for text, _line in written))
     if are_too_many(tags):
-        entry.note("tags", too_many())
+        entry.note("tags", why_refused(tags))
     return tags

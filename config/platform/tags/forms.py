@@ -27,12 +27,15 @@ def clean_tags(text: str) -> list[str]:
     """Split typed tags and drop repeated ones, whatever their case. Raises ValidationError."""
     tags = split_tags(text)
     if are_too_many(tags):
-        raise ValidationError(too_many())
+        raise ValidationError(why_refused(tags))
     return tags
 
 
-def too_many() -> str:
-    """Say how many tags there can be, and how long they can be."""
+def why_refused(tags: Sequence[str]) -> str:
+    """Say which tag is too long, or how many tags there can be and how long they can be."""
+    if too_long := next((tag for tag in tags if len(tag) > MAX_TAG_LENGTH), ""):
+        sentence = _("“%(tag)s” is too long. A tag has at most %(longest)d characters.")
+        return sentence % {"tag": too_long, "longest": MAX_TAG_LENGTH}
     sentence = _("At most %(most)d tags of at most %(longest)d characters.")
     return sentence % {"most": MAX_TAGS, "longest": MAX_TAG_LENGTH}
 

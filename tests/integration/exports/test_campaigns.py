@@ -60,6 +60,14 @@ def test_results_are_read_and_shown(
     )
 
 
+def test_the_empty_page_says_whether_campaigns_were_read(newsletter: Export, charlie_client: Client) -> None:
+    page = f"/data/exports/{newsletter.pk}/campaigns/"
+    assert "have not been read yet. They are read every hour." in charlie_client.get(page).content.decode()
+    read_now()
+    shown = charlie_client.get(page).content.decode()
+    assert "No campaign was sent to the list in the last 90 days. New campaigns are read every hour." in shown
+
+
 def test_campaigns_of_other_lists_are_not_shown_and_their_results_not_read(
     account: RunningSandbox, newsletter: Export
 ) -> None:

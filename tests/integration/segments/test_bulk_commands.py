@@ -91,7 +91,7 @@ def test_segments_that_would_have_too_many_tags_are_named_and_the_others_changed
     ("typed", "said"),
     [
         ({}, "Enter a tag to add, or select one to remove."),
-        ({"add": "x" * 41}, "At most 10 tags of at most 40 characters."),
+        ({"add": "short," + "x" * 41}, f"“{'x' * 41}” is too long. A tag has at most 40 characters."),
         ({"remove": ["not a tag of these"]}, "Select a valid choice."),
     ],
 )

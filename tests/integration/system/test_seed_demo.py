@@ -15,7 +15,8 @@ from config.platform.jobs.models import JobStatus
 from connections.models import Connection
 from connections.permissions import user_can_use
 from connections.policies import ConnectionStatus, status_of
-from exports.models import Export, Run
+from exports.feedback import campaigns
+from exports.models import Campaign, Export, Run
 from segments.models import ImportJob, Segment
 from tests.support.profiles import profile_count
 from tests.support.sandbox import RunningSandbox
@@ -57,6 +58,11 @@ def test_a_newcomer_finds_a_finished_run_with_numbers_that_make_sense(demo: Runn
     counts = demo.counts()
     assert counts["Active"] == run.delivered
     assert {state: counts[state] for state in seeding.LEFT_BY_STATE} == seeding.LEFT_BY_STATE
+    campaigns.make_missing()
+    for reading_id in campaigns.due():
+        campaigns.read(reading_id)
+    (campaign,) = Campaign.objects.all()
+    assert (campaign.name, campaign.recipients, campaign.opened) == ("Autumn news", 296, 131)
 
 
 def test_the_demo_has_accounts_profiles_and_a_run(demo: RunningSandbox) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from config.platform.tags.forms import why_refused
 from config.platform.tags.texts import MAX_TAG_LENGTH, MAX_TAGS, are_too_many, changed_tags, split_tags
 
 
@@ -27,3 +28,8 @@ def test_a_row_has_a_limited_number_of_short_tags() -> None:
     assert not are_too_many([f"tag {n}" for n in range(MAX_TAGS)])
     assert are_too_many([f"tag {n}" for n in range(MAX_TAGS + 1)])
     assert are_too_many(["x" * (MAX_TAG_LENGTH + 1)])
+
+
+def test_a_refusal_names_the_tag_that_is_too_long() -> None:
+    assert why_refused(["short", "y" * 41]) == f"“{'y' * 41}” is too long. A tag has at most 40 characters."
+    assert why_refused([str(n) for n in range(11)]) == "At most 10 tags of at most 40 characters."
