@@ -3,7 +3,7 @@
 from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
-from config.platform.accounts.decorators import check_scope
+from config.platform.accounts.decorators import check_permission, check_scope
 from config.platform.accounts.models import User
 from config.platform.accounts.permissions import Permission
 from connections.permissions import user_can_use, user_can_use_all
@@ -20,7 +20,7 @@ def user_can_manage(user: User, export: Export) -> bool:
 
 def check_can_manage(user: User, export: Export) -> None:
     """Raise PermissionDenied with a sentence unless the person may manage this export."""
-    check_scope(user, Permission.EXPORT_MANAGE)
+    check_permission(user, Permission.EXPORT_MANAGE)
     if not user_can_manage(user, export):
         raise PermissionDenied(_("You can view this export. Its connection is not shared with your role."))
 

@@ -17,6 +17,7 @@ LONGEST_WAIT = 8  # seconds that the server keeps a request that follows a job
 LONGEST_PAUSE = 60  # seconds before a busy server is asked again
 _TIMEOUT = (10, 30)
 _ATTEMPTS = 5
+_NO_ANSWER = "no_answer"
 _TRY_AGAIN = (
     *(HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY),
     *(HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT),
@@ -30,6 +31,11 @@ class ServerError(Exception):
     def __init__(self, message: str, *, status: int = 0, code: str = "") -> None:
         super().__init__(message)
         self.status, self.code = status, code
+
+    @property
+    def is_away(self) -> bool:
+        """Return whether the server does not answer, or is starting or busy: another try may be carried out."""
+        return self.code == _NO_ANSWER or self.status in _TRY_AGAIN
 
 
 class NotConfigured(ServerError):
@@ -101,7 +107,7 @@ class Api:
                 method, self._root + path, timeout=_TIMEOUT, allow_redirects=False, **arguments
             )
         except requests.RequestException as error:
-            raise ServerError(f"{self._root} does not answer: {_cause(error)}") from error
+            raise ServerError(f"{self._root} does not answer: {_cause(error)}", code=_NO_ANSWER) from error
         if response.is_redirect or response.is_permanent_redirect:
             raise NotConfigured(f"{self._root} redirects to {response.headers['Location']}: correct {URL}.")
         try:

@@ -9,6 +9,7 @@ from .api import LONGEST_WAIT, Api, Item, ServerError
 FAILURES = ("failure", "failed")
 # The first of these that a run has is that of all.
 EXIT_CODES_BY_WEIGHT = (1, 3, 2, 4, 0)
+_LONGEST_AWAY = 300.0  # seconds for which a job is followed although the server is away
 _SHORTEST_ROUND = 1.0  # a server with too many requests that wait answers at once
 
 
@@ -142,8 +143,20 @@ def summary(begun: Sequence[Item]) -> Item:
 def _round(api: Api, path: str) -> Item:
     """Ask once for a job, until it has ended or for some seconds, and take at least a second where it has not."""
     begun = time.monotonic()
-    found = api.get(path, wait=LONGEST_WAIT)
+    found = _patiently(api, path)
     ended = found.get("exit_code") is not None or found.get("is_settled")
     if not ended and (left := _SHORTEST_ROUND - (time.monotonic() - begun)) > 0:
         time.sleep(left)
     return found
+
+
+def _patiently(api: Api, path: str) -> Item:
+    """Ask for a job, for some minutes while the server is away, such as during its restart. Raises ServerError."""
+    until = time.monotonic() + _LONGEST_AWAY
+    while True:
+        try:
+            return api.get(path, wait=LONGEST_WAIT)
+        except ServerError as error:
+            if not error.is_away or time.monotonic() > until:
+                raise
+        time.sleep(_SHORTEST_ROUND)

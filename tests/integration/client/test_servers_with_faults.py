@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from urllib3.response import HTTPResponse
 
-from config.client import api
+from config.client import api, runs
 from tests.support.client_program import ClientProgram
 from tests.support.serving import serving
 
@@ -85,6 +85,25 @@ def test_a_server_that_fails_is_an_error(client_program: ClientProgram) -> None:
     with serving(server):
         ended = client_program("run", "Readers", "--wait", SEGMENT_EXPORTS_URL=server.url)
     assert (ended.returncode, ended.stderr) == (1, "segment-exports: Later.\n")
+
+
+def test_a_run_is_followed_while_the_server_restarts() -> None:
+    answers: list[tuple[int, object]] = [
+        (503, {"detail": "Starting."}),
+        (502, {}),
+        (200, RUN | {"status": "successful", "exit_code": 0}),
+    ]
+
+    class Restarting(_Handler):
+        def do_GET(self) -> None:
+            self._answer(*answers.pop(0))
+
+    restarting = ThreadingHTTPServer(("127.0.0.1", 0), Restarting)
+    with serving(restarting):
+        server = api.Api(f"http://127.0.0.1:{restarting.server_port}", "sgx_x", attempts=0)
+        ended = runs.follow(server, "runs", dict(RUN), lambda _run: None)
+    assert (ended["exit_code"], answers) == (0, [])
+    assert api.ServerError("No.", status=404).is_away is False
 
 
 def test_a_redirect_is_not_followed(client_program: ClientProgram) -> None:

@@ -73,7 +73,11 @@ def test_a_tag_leads_to_the_exports_with_it(bob_client: Client, three: list[Expo
 
 def test_a_viewer_sees_the_tags(charlie_client: Client, three: list[Export]) -> None:
     assert f'href="{LIST}?tag=VIP"' in charlie_client.get(edit_url(three[1])).content.decode()
-    assert charlie_client.get(TAGS, ids(three)).status_code == 403
+    refused = charlie_client.get(TAGS, ids(three))
+    assert (refused.status_code, "Your role, Viewer, does not allow you" in refused.content.decode()) == (
+        403,
+        True,
+    )
 
 
 def test_tags_of_several_exports_are_changed(bob_client: Client, three: list[Export]) -> None:
