@@ -55,7 +55,7 @@ def test_kinds_of_notifications_are_chosen_by_keyboard(page: Page, alice: User) 
     assert_accessible(page)
     page.get_by_role("button", name="Save", exact=True).focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_text("11 of 12 notifications")).to_be_visible()
+    expect(page.get_by_text("12 of 13 notifications")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -136,7 +136,7 @@ def test_a_plan_counts_and_sends_nothing(ready: ClientProgram, account: RunningS
     assert account.counts()["Active"] == 0
     shown = ready("plan", "Newsletter readers").stdout
     assert "preview only, nothing is sent" in shown
-    assert "  to_add: 20" in shown
+    assert "To send: 20 (20 To add)" in shown
     ran = json.loads(ready("run", "--all", "--wait", "--json").stdout)
     assert (ran["exit_code"], ran["runs"][0]["counts"]["delivered"]) == (0, 20)
     shown = ready("logs", "Newsletter readers").stdout

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -15,7 +14,7 @@ import pytest
 from django.conf import settings
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from tests.support.workers import database_url_of_tests
+from tests.support.workers import environment_of_processes
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
@@ -92,10 +91,8 @@ def sent(collector: Collector, tmp_path: Any) -> Collector:
     """What a process sends that answers a page, asks the database and logs an error."""
     port = collector.server_port
     environment = {
-        **os.environ,
+        **environment_of_processes(tmp_path),
         "DJANGO_SETTINGS_MODULE": "config.settings",
-        "DATABASE_URL": database_url_of_tests(),
-        "VAR_DIR": str(tmp_path),
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}",
         "SENTRY_DSN": f"http://key@127.0.0.1:{port}/1",
     }

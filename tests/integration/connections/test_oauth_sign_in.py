@@ -106,7 +106,7 @@ def test_it_asks_for_what_it_needs_and_no_more(alice_client: Client, place: Runn
     asked = parse_qs(urlsplit(leave(alice_client)).query)
     assert asked["type"] == ["web_server"]
     assert asked["redirect_uri"] == [f"http://testserver{BACK}"]
-    assert asked["scope"] == ["ImportSubscribers,ManageLists,ViewSubscribersInReports"]
+    assert asked["scope"] == ["ImportSubscribers,ManageLists,ViewReports,ViewSubscribersInReports"]
     assert len(asked["state"][0]) >= 32
 
 

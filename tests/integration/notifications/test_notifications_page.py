@@ -55,13 +55,13 @@ def test_it_says_so_when_there_is_nowhere_to_send_it(alice_client: Client) -> No
 
 def test_everybody_chooses_of_what_they_are_told(charlie_client: Client, charlie: User) -> None:
     pane = charlie_client.get(MINE).content.decode()
-    assert pane.count('name="kinds"') == pane.count("checked") == 12
+    assert pane.count('name="kinds"') == pane.count("checked") == 13
     answer = charlie_client.post(MINE, {"hears_of_troubles": "on", "kinds": ["failed", "reconnect"]})
     assert answer["Location"] == "/admin/system/general/"
     charlie.refresh_from_db()
     assert charlie.hears_of_troubles
     assert "failed" not in charlie.unheard_kinds
-    assert len(charlie.unheard_kinds) == 10
+    assert len(charlie.unheard_kinds) == 11
     assert charlie_client.get(MINE).content.decode().count("checked") == 3
     entry = AuditEntry.objects.get(action="edited")
     assert entry.changes["unheard_kinds"] == [[], charlie.unheard_kinds]
@@ -70,7 +70,7 @@ def test_everybody_chooses_of_what_they_are_told(charlie_client: Client, charlie
 def test_the_page_says_who_is_told_of_less_than_everything(alice_client: Client, alice: User) -> None:
     answer = alice_client.post(MINE, {"hears_of_troubles": "on", "kinds": ["failed"]})
     assert answer["Location"] == PAGE
-    assert "(1 of 12 notifications)" in alice_client.get(PAGE).content.decode()
+    assert "(1 of 13 notifications)" in alice_client.get(PAGE).content.decode()
 
 
 def test_it_refuses_a_kind_that_is_none(charlie_client: Client, charlie: User) -> None:
