@@ -104,7 +104,8 @@ def _read_for_a_while(reading: CampaignReading, lease: HeldLease, connection: Co
 
 
 def _steps(state: ListState, connection: Connection, access: Access, reader: CampaignReader) -> Iterator[bool]:
-    """Make the calls of a reading. Yields after each whether what it brought need not be read again."""
+    """Request the campaigns of a list and their results. Yields after each request whether its answer was stored,
+    so that a later attempt does not request it again."""
     sent: list[str] = []
     day = _first_day()
     group, page, pages = _group_of(state, connection, access), 1, 1

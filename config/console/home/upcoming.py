@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
+from django.db.models import Q
+from django.db.models.functions import Least
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from config.platform.jobs.models import JobStatus
 from config.platform.schedules.display import SystemState
 from config.platform.text.word_lists import join_words
-from exports.models import ExportSchedule, Run, TriggeredStart
+from exports.models import Export, Run
 from segments.models import SegmentSchedule, SourceSchedule
 
 MOST = 6
@@ -30,7 +32,7 @@ class Upcoming:
 
 def next_events(system: SystemState) -> list[Upcoming]:
     """Return what is due first, the earliest first. One query for each kind of schedule."""
-    found = chain(_system_refresh(system), _exports(), _triggered(), _retries(), _segments(), _sources())
+    found = chain(_system_refresh(system), _exports(), _retries(), _segments(), _sources())
     return sorted(found, key=lambda each: each.at)[:MOST]
 
 
@@ -41,19 +43,17 @@ def _system_refresh(system: SystemState) -> Iterator[Upcoming]:
 
 
 def _exports() -> Iterator[Upcoming]:
-    due = ExportSchedule.objects.filter(due_at__isnull=False, export__connection__isnull=False)
-    due = due.filter(export__removal_asked_at=None).select_related("export").order_by("due_at")
-    for schedule in due[:MOST]:
-        if at := schedule.due_at:
-            url = reverse("exports:runs", args=[schedule.export_id])
-            yield Upcoming(at, "send", schedule.export.name, _("Scheduled run"), url)
-
-
-def _triggered() -> Iterator[Upcoming]:
-    for noted in TriggeredStart.objects.select_related("export").order_by("due_at")[:MOST]:
-        note = _("Run after %(names)s") % {"names": join_words(noted.causes)}
-        url = reverse("exports:runs", args=[noted.export_id])
-        yield Upcoming(noted.due_at, "workflow", noted.export.name, note, url)
+    """Yield scheduled runs, and runs after data sources and other exports, by one query."""
+    is_scheduled = Q(schedule__due_at__isnull=False, connection__isnull=False)
+    waiting = Export.objects.filter(is_scheduled | Q(triggered_start__isnull=False), removal_asked_at=None)
+    first = Least("schedule__due_at", "triggered_start__due_at")  # of PostgreSQL: NULL does not count
+    for export in waiting.select_related("schedule", "triggered_start").order_by(first)[:MOST]:
+        url = reverse("exports:runs", args=[export.pk])
+        if export.connection_id and (schedule := getattr(export, "schedule", None)) and schedule.due_at:
+            yield Upcoming(schedule.due_at, "send", export.name, _("Scheduled run"), url)
+        if noted := getattr(export, "triggered_start", None):
+            note = _("Run after %(names)s") % {"names": join_words(noted.causes)}
+            yield Upcoming(noted.due_at, "workflow", export.name, note, url)
 
 
 def _retries() -> Iterator[Upcoming]:
