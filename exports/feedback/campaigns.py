@@ -8,7 +8,7 @@ paused. Older campaigns are deleted.
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -27,7 +27,6 @@ from connections.models import Connection
 from exports.feedback import list_jobs
 from exports.feedback.list_jobs import ListReading
 from exports.models import Campaign, CampaignReading, Export, ListState
-from exports.state import retry_policy
 
 logger = logging.getLogger(__name__)
 
@@ -169,39 +168,19 @@ def _is_due(campaign: Campaign) -> bool:
     return clock.now() - campaign.read_at >= wanted
 
 
-def _wait(job: CampaignReading, seconds: float, why: str) -> None:
-    due_at = clock.now() + timedelta(seconds=seconds)
-    _unless_lost(lambda: leases.update_if_owner(job, due_at=due_at, message=why, lease_until=None))
-
-
 def _wait_for_connection(job: CampaignReading, why: str) -> None:
-    _wait(job, _WITHOUT_CONNECTION.total_seconds(), why)
-
-
-def _try_again(job: CampaignReading, why: str, *, asked: float | None = None) -> None:
-    """Let the job wait, longer after each reading that failed."""
-    tries = job.tries + 1
-    seconds = retry_policy.LIST_WATCH.seconds_after(tries, asked=asked)
-    due_at = clock.now() + timedelta(seconds=seconds)
-    _unless_lost(lambda: leases.update_if_owner(job, due_at=due_at, message=why, tries=tries, lease_until=None))
+    list_jobs.wait(job, _WITHOUT_CONNECTION.total_seconds(), why)
 
 
 def _refused(job: CampaignReading, why: str) -> None:
     """Ask again in an hour: what an account refuses may be allowed later."""
-    _unless_lost(
-        lambda: leases.update_if_owner(
-            job, due_at=clock.now() + EVERY, message=why, tries=job.tries + 1, lease_until=None
-        )
-    )
+    list_jobs.update_unless_lost(job, due_at=clock.now() + EVERY, message=why, tries=job.tries + 1)
 
 
-def _unless_lost(write: Callable[[], None]) -> None:
-    try:
-        write()
-    except leases.LeaseLost:
-        logger.warning("campaigns: another worker has taken over")
-
-
-_READING = ListReading(
-    read=_read_for_a_while, wait=_wait, unusable=_wait_for_connection, refused=_refused, try_again=_try_again
+_READING: ListReading[CampaignReading] = ListReading(
+    read=_read_for_a_while,
+    wait=list_jobs.wait,
+    unusable=_wait_for_connection,
+    refused=_refused,
+    try_again=list_jobs.try_again,
 )

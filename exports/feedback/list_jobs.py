@@ -4,6 +4,7 @@ when the list cannot be read."""
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Generic, Protocol, TypeVar
 
 from config.platform.jobs import clock, leases
@@ -15,9 +16,11 @@ from connections.vault import NotConnected, mark_reconnect_needed
 from exports.delivery import connection_budget
 from exports.feedback import watches
 from exports.models import CampaignReading, ListComparison, ListWatch
+from exports.state import retry_policy
 
 logger = logging.getLogger(__name__)
 JobT = TypeVar("JobT", ListWatch, ListComparison, CampaignReading)
+RepeatedJob = TypeVar("RepeatedJob", ListWatch, CampaignReading)
 _JobT_contra = TypeVar("_JobT_contra", contravariant=True)
 
 
@@ -50,6 +53,26 @@ def work(job: JobT, reading: ListReading[JobT]) -> bool:
         logger.exception("%s %s: unexpected error", job._meta.verbose_name, job.pk)
         reading.try_again(job, "unexpected_error")
     return False
+
+
+def wait(job: RepeatedJob, seconds: float, why: str) -> None:
+    """Let a job that is repeated wait for so many seconds."""
+    update_unless_lost(job, due_at=clock.now() + timedelta(seconds=seconds), message=why)
+
+
+def try_again(job: RepeatedJob, why: str, *, asked: float | None = None) -> None:
+    """Let a job that is repeated wait, longer after each time that it failed."""
+    tries = job.tries + 1
+    seconds = retry_policy.LIST_WATCH.seconds_after(tries, asked=asked)
+    update_unless_lost(job, due_at=clock.now() + timedelta(seconds=seconds), message=why, tries=tries)
+
+
+def update_unless_lost(job: RepeatedJob, **values: object) -> None:
+    """Write to a job and release it, unless another worker has it by now."""
+    try:
+        leases.update_if_owner(job, lease_until=None, **values)
+    except leases.LeaseLost:
+        logger.warning("%s %s: another worker has taken over", job._meta.verbose_name, job.pk)
 
 
 def _read(job: JobT, lease: HeldLease, reading: ListReading[JobT]) -> bool:

@@ -10,7 +10,7 @@ time do not keep a look from its end; what they ask for last is left to the next
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,7 +26,6 @@ from exports.feedback import list_jobs, listed_states, watches
 from exports.feedback.list_jobs import ListReading
 from exports.feedback.positions import Position
 from exports.models import ListWatch, StatusSource
-from exports.state import retry_policy
 
 logger = logging.getLogger(__name__)
 
@@ -125,31 +124,15 @@ def _completed(watch: ListWatch) -> dict[str, Any]:
     return {"looked_at": watch.began_at, "began_at": None, "due_at": due_at, "tries": 0, "message": ""}
 
 
-def _wait(job: ListWatch, seconds: float, why: str) -> None:
-    due_at = clock.now() + timedelta(seconds=seconds)
-    _unless_lost(lambda: leases.update_if_owner(job, due_at=due_at, message=why, lease_until=None))
-
-
 def _wait_for_connection(job: ListWatch, why: str) -> None:
-    _wait(job, _WITHOUT_CONNECTION_SECONDS, why)
-
-
-def _try_again(job: ListWatch, why: str, *, asked: float | None = None) -> None:
-    """Let the watch wait, longer after each look that failed."""
-    tries = job.tries + 1
-    seconds = retry_policy.LIST_WATCH.seconds_after(tries, asked=asked)
-    due_at = clock.now() + timedelta(seconds=seconds)
-    _unless_lost(lambda: leases.update_if_owner(job, due_at=due_at, message=why, tries=tries, lease_until=None))
-
-
-def _unless_lost(write: Callable[[], None]) -> None:
-    try:
-        write()
-    except leases.LeaseLost:
-        logger.warning("list watch: another worker has taken over")
+    list_jobs.wait(job, _WITHOUT_CONNECTION_SECONDS, why)
 
 
 # What an account refuses may be possible later: a list that is gone, or a new key.
-_READING = ListReading(
-    read=_read_for_a_while, wait=_wait, unusable=_wait_for_connection, refused=_try_again, try_again=_try_again
+_READING: ListReading[ListWatch] = ListReading(
+    read=_read_for_a_while,
+    wait=list_jobs.wait,
+    unusable=_wait_for_connection,
+    refused=list_jobs.try_again,
+    try_again=list_jobs.try_again,
 )
